@@ -1,0 +1,1 @@
+"""placeholder for import; the views helper writes this first"""
