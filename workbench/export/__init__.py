@@ -1,0 +1,1 @@
+"""Files for other programs: weights, arrays, reports. No Qt."""

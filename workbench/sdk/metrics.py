@@ -16,7 +16,7 @@ class MetricsBlock:
     A name that a step did not report has no entry for it, so nothing stands in for a missing value.
     """
 
-    series: Mapping[str, tuple[Int64[np.ndarray, "n"], Float[np.ndarray, "n"]]]
+    series: Mapping[str, tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]]
 
     def first_non_finite(self, prefix: str = "loss") -> tuple[str, int, float] | None:
         """Name, step and value of the earliest NaN or infinity among `prefix` and `prefix/...`, or None."""
@@ -79,7 +79,7 @@ class MetricsHistory:
     def __contains__(self, name: str) -> bool:
         return name in self._columns
 
-    def __getitem__(self, name: str) -> tuple[Int64[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+    def __getitem__(self, name: str) -> tuple[Int64[np.ndarray, " n"], Float[np.ndarray, " n"]]:
         """Return steps (n,) and values (n,) of `name`, as views that later appends do not change."""
         column = self._columns[name]
         return column.steps[: column.size], column.values[: column.size]
@@ -89,7 +89,7 @@ class MetricsHistory:
         column = self._columns.get(name)
         return float(column.values[column.size - 1]) if column and column.size else None
 
-    def table(self) -> tuple[Int64[np.ndarray, "n"], dict[str, Float[np.ndarray, "n"]]]:
+    def table(self) -> tuple[Int64[np.ndarray, " n"], dict[str, Float[np.ndarray, " n"]]]:
         """Return all steps (n,), and each name's values aligned with them (NaN where a step has none)."""
         if not self._columns:
             return np.empty(0, np.int64), {}

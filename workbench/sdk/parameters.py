@@ -86,9 +86,7 @@ def param(
     folding section of the form. Bounds are checked wherever a value comes in.
     """
     extra = {"unit": unit, "log": log, "live": live, "step": step, "group": group, "label": label}
-    return Field(
-        default, ge=ge, gt=gt, le=le, lt=lt, description=help, json_schema_extra=_without_empty(extra)
-    )
+    return Field(default, ge=ge, gt=gt, le=le, lt=lt, description=help, json_schema_extra=_without_empty(extra))
 
 
 def choice(
@@ -245,9 +243,7 @@ def _kind(annotation: Any, extra: Mapping[str, Any]) -> tuple[Kind, tuple[Any, .
     kinds: dict[type, Kind] = {bool: "bool", int: "int", float: "float"}
     if annotation in kinds:
         return kinds[annotation], ()
-    raise TypeError(
-        f"a parameter can be int, float, bool, str, Literal or tuple[Literal, ...], not {annotation}"
-    )
+    raise TypeError(f"a parameter can be int, float, bool, str, Literal or tuple[Literal, ...], not {annotation}")
 
 
 def _sentences(cls: type[Parameters], error: ValidationError) -> dict[str, str]:
