@@ -263,6 +263,7 @@ class Host:
             self._run = None
         self._recorder.write("running", self.experiment)
         self._rate.clear()
+        self._last_flush = 0.0  # the first step is reported at once
         self._last_checkpoint = time.perf_counter()
         self._set_state("running")
 

@@ -46,7 +46,7 @@ def run_to_end(
     history, buffer = MetricsHistory(), MetricsBuffer()
     began = last = time.perf_counter()
 
-    def report(progress: Progress | None) -> None:
+    def report(said: Progress | None) -> None:
         nonlocal last
         last = time.perf_counter()
         block = buffer.flush()
@@ -57,19 +57,19 @@ def run_to_end(
             if bad := block.first_non_finite():
                 raise NotFinite(f"{bad[0]} became {bad[2]} at step {bad[1]}.")
         if tick:
-            tick(Tick(experiment.step, experiment.total_steps, last - began, progress, block))
+            tick(Tick(experiment.step, experiment.total_steps, last - began, said, block))
 
-    for progress in experiment.prepare():
+    for preparing in experiment.prepare():
         if time.perf_counter() - last >= FLUSH_SECONDS:
-            report(progress)
+            report(preparing)
     steps = 0
     for produced in experiment.run() if max_steps != 0 else ():
-        is_progress = isinstance(produced, Progress)
-        if not is_progress:
+        progress = produced if isinstance(produced, Progress) else None
+        if not isinstance(produced, Progress):
             buffer.add(experiment.step, produced)
             steps += 1
         if time.perf_counter() - last >= FLUSH_SECONDS:
-            report(produced if is_progress else None)
+            report(progress)
         if steps == max_steps:
             break
     report(None)

@@ -74,7 +74,6 @@ class Worker:
                 self._host.advance()
         if self._host:
             self._host.close()
-        self._connection.close()
 
     def _receive(self) -> None:
         try:

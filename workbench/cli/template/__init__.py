@@ -1,0 +1,1 @@
+"""Files of the template that `workbench new-plugin` writes."""
