@@ -7,7 +7,6 @@ import traceback
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import click
 import typer
 
 from workbench import __version__
@@ -35,28 +34,24 @@ def main(arguments: list[str]) -> int:
     try:
         result = app([item for item in arguments if item != "--debug"], standalone_mode=False)
         return result if isinstance(result, int) else 0
-    except click.exceptions.ClickException as problem:
-        problem.show()
-        return 2
-    except click.exceptions.Exit as leaving:
+    except typer.Exit as leaving:
         return leaving.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         print("stopped", file=sys.stderr)
         return 1
     except (UsageProblem, InvalidParameters) as problem:
         print(f"workbench: {problem}", file=sys.stderr)
         return 2
     except Exception as problem:
+        if hasattr(problem, "show") and hasattr(problem, "exit_code"):  # typer's own refusals of arguments
+            problem.show()
+            return 2
         if debug:
             traceback.print_exc()
         text = str(problem).strip().splitlines()
         reason = text[0] if text else type(problem).__name__
-        print(
-            f"workbench: {reason}"
-            if isinstance(problem, UserError)
-            else f"workbench: {type(problem).__name__}: {reason}",
-            file=sys.stderr,
-        )
+        kind = "" if isinstance(problem, UserError) else f"{type(problem).__name__}: "
+        print(f"workbench: {kind}{reason}", file=sys.stderr)
         return 1
 
 

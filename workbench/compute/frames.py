@@ -17,13 +17,17 @@ MINIMUM_INTERVAL = 1 / 30
 
 
 class FramePacer:
-    """Builds frames of one experiment under back-pressure. `share` is the part of the time that frames may take."""
+    """Builds frames of one experiment under back-pressure. `share` is the part of the time that frames may take.
+
+    `cost` is how many seconds the last frame took to build and send.
+    """
 
     def __init__(self, experiment: Experiment[Any, Any], share: float, send: Callable[[Frame], None]) -> None:
         self._experiment, self._send = experiment, send
         self.share = share
         self.credits = 0
         self.is_stale = True
+        self.cost: float | None = None
         self._next = 0.0
 
     def wait(self) -> float | None:
@@ -44,7 +48,8 @@ class FramePacer:
             self.credits -= 1
             self._send(_checked(frame))
         now = time.perf_counter()
-        self._next = now + max(MINIMUM_INTERVAL, (now - began) * (1 / self.share - 1))
+        self.cost = now - began
+        self._next = now + max(MINIMUM_INTERVAL, self.cost * (1 / self.share - 1))
 
 
 def _checked(frame: Frame) -> Frame:

@@ -386,6 +386,7 @@ class Host:
                 memory_used(self.experiment.context.device),
                 recorder.checkpoint_step if recorder else None,
                 recorder.checkpoint_age if recorder else None,
+                self._frames.cost,
             )
         )
 

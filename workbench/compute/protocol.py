@@ -180,6 +180,7 @@ class Status:
     device_memory: int | None
     checkpoint_step: int | None
     checkpoint_age: float | None
+    frame_seconds: float | None = None
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ class WorkerThread(QThread):
 
     @property
     def is_alive(self) -> bool:
-        """Whether the worker process runs."""
-        return self._process.is_alive()
+        """Whether the worker process runs. Only the thread waits for the process: two waiters would race."""
+        return self.isRunning()
 
     def send(self, request: Request) -> None:
         """Send a request; never blocks, however busy the worker is."""
@@ -102,12 +102,10 @@ class WorkerThread(QThread):
     def bury(self, seconds: float) -> None:
         """Wait until process and thread have ended, killing the process after `seconds`."""
         self._is_ending = True
-        self._process.join(seconds)
-        if self._process.is_alive():
+        if not self.wait(round(seconds * 1000)):
             log.warning("worker %s did not end by itself and was killed", self._process.pid)
             self._process.kill()
-            self._process.join()
-        self.wait()
+            self.wait()
         self._sender.join(1.0)
         self._connection.close()
 

@@ -235,7 +235,11 @@ def test_shutdown_leaves_no_process_behind(driver, engine):
     driver.qtbot.wait(300)
     assert psutil.Process().children(recursive=True)
     engine.shutdown()
-    left = [child for child in psutil.Process().children(recursive=True) if "resource_tracker" not in " ".join(child.cmdline())]
+    left = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if "resource_tracker" not in " ".join(child.cmdline())
+    ]
     assert left == []
 
 

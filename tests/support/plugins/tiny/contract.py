@@ -14,7 +14,17 @@ class FitParameters(Parameters):
     pause: float = param(0.0, ge=0, le=60, unit="s", help="Time that each step sleeps", live=True)
     prepare_slices: int = param(0, ge=0, le=100_000, help="Slices of 10 ms that preparing takes")
     fault: Literal[
-        "none", "nan", "exception", "segfault", "kill", "hang", "memory", "frame", "tensor frame", "construct", "unsavable"
+        "none",
+        "nan",
+        "exception",
+        "segfault",
+        "kill",
+        "hang",
+        "memory",
+        "frame",
+        "tensor frame",
+        "construct",
+        "unsavable",
     ] = choice("none", help="What goes wrong at step `fault_step`")
     fault_step: int = param(50, ge=0, help="Where it goes wrong")
     methods: tuple[Literal["a", "b"], ...] = choices(("a",), help="Any of two", at_least=1)

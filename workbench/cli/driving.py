@@ -1,0 +1,33 @@
+"""Driving the real application from a command: a Qt loop that runs one coroutine and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from workbench.sdk import UserError
+
+T = TypeVar("T")
+
+
+def drive(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine in the loop of a QApplication (made here if there is none) and return its result."""
+    import qasync
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance() or QApplication(["workbench"])
+    with qasync.QEventLoop(application) as loop:
+        asyncio.set_event_loop(loop)
+        result: T = loop.run_until_complete(coroutine())
+        return result
+
+
+async def until(condition: Callable[[], object], what: str, seconds: float = 120.0) -> None:
+    """Wait while the loop runs until `condition` is true; raises UserError saying `what` did not happen in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise UserError(f"After {seconds:.0f} s still waiting for {what}.")
+        await asyncio.sleep(0.02)
