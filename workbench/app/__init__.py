@@ -1,0 +1,1 @@
+"""The application: main window, gallery, panels, forms, dialogs. Qt and the layers below; never torch."""

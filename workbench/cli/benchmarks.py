@@ -111,7 +111,7 @@ IN_WINDOW = (
 async def _measure_in_window(minutes: float, only: list[str]) -> list[Budget]:
     from workbench.app.application import build_window
 
-    window = build_window(restore=False)
+    window = build_window(restore=False, is_saving=False)
     window.resize(1280, 800)
     window.show()
     window.engine.start()
@@ -235,7 +235,7 @@ async def action_round_trip(page: ExperimentPage) -> Budget:
     seconds = []
     for _ in range(60):
         began = time.perf_counter()
-        await page.session.ask(*QUICK_ACTION[:1], **QUICK_ACTION[1])
+        await page.session.ask(QUICK_ACTION[0], **QUICK_ACTION[1])
         seconds.append(time.perf_counter() - began)
         await asyncio.sleep(0.02)
     status = page.session.status
@@ -245,7 +245,7 @@ async def action_round_trip(page: ExperimentPage) -> Budget:
     return at_most("action round trip beyond the step", beyond, 5.0, "ms", note)
 
 
-QUICK_ACTION: tuple[str, dict[str, Any]] = ("ping", {})
+QUICK_ACTION: tuple[str, dict[str, Any]] = ("case", {"index": 0})
 
 
 async def memory_growth(page: ExperimentPage, minutes: float) -> Budget:

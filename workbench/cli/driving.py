@@ -14,12 +14,9 @@ T = TypeVar("T")
 
 def drive(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine in the loop of a QApplication (made here if there is none) and return its result."""
-    import qasync
-    from PySide6.QtWidgets import QApplication
+    from workbench.app.application import make_application, make_loop
 
-    application = QApplication.instance() or QApplication(["workbench"])
-    with qasync.QEventLoop(application) as loop:
-        asyncio.set_event_loop(loop)
+    with make_loop(make_application()) as loop:
         result: T = loop.run_until_complete(coroutine())
         return result
 

@@ -1,0 +1,1 @@
+"""Numerical parts that two or more papers use."""

@@ -1,0 +1,81 @@
+"""Reusable views. Names are imported when they are first asked for, so one view never pays for another's libraries.
+
+The colours are at `workbench.views.theme.theme()`; they have no shorter name, since `theme` here is that module.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.views.bars import BarsView
+    from workbench.views.base import View
+    from workbench.views.controls import FrameScrubber, LabelledSlider, SegmentedButtons
+    from workbench.views.curves import CurvesView
+    from workbench.views.experiment_view import ExperimentView, SessionPort
+    from workbench.views.histogram import HistogramView
+    from workbench.views.image import ImageView
+    from workbench.views.linking import link
+    from workbench.views.picks import Pick
+    from workbench.views.plot import PlotView
+    from workbench.views.scatter import ScatterView
+    from workbench.views.scene3d import Scene3DView
+    from workbench.views.table import Column, TableView
+    from workbench.views.theme import Theme, as_theme
+
+_HOMES = {
+    "BarsView": "bars",
+    "Column": "table",
+    "CurvesView": "curves",
+    "ExperimentView": "experiment_view",
+    "FrameScrubber": "controls",
+    "HistogramView": "histogram",
+    "ImageView": "image",
+    "LabelledSlider": "controls",
+    "Pick": "picks",
+    "PlotView": "plot",
+    "ScatterView": "scatter",
+    "Scene3DView": "scene3d",
+    "SegmentedButtons": "controls",
+    "SessionPort": "experiment_view",
+    "TableView": "table",
+    "Theme": "theme",
+    "View": "base",
+    "as_theme": "theme",
+    "link": "linking",
+}
+
+__all__ = [
+    "BarsView",
+    "Column",
+    "CurvesView",
+    "ExperimentView",
+    "FrameScrubber",
+    "HistogramView",
+    "ImageView",
+    "LabelledSlider",
+    "Pick",
+    "PlotView",
+    "ScatterView",
+    "Scene3DView",
+    "SegmentedButtons",
+    "SessionPort",
+    "TableView",
+    "Theme",
+    "View",
+    "as_theme",
+    "link",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"workbench.views.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

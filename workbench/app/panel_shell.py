@@ -1,0 +1,438 @@
+"""What is around a plugin's views: header, tabs, left column, messages. One panel is one open paper."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QEvent, Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent, QUndoStack
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+from typing_extensions import override
+
+from workbench.app.async_slot import async_slot
+from workbench.app.experiment_page import ExperimentPage, PageState, failure_label
+from workbench.app.message_strip import MessageStrip
+from workbench.app.panel_export import What, default_name, export_panel
+from workbench.app.panel_header import PanelHeader
+from workbench.catalog import BrokenPlugin, Entry
+from workbench.engine import Engine, Session, SessionState
+from workbench.runs import OpenPanel
+from workbench.sdk import UserError
+from workbench.views.base import View
+
+log = logging.getLogger(__name__)
+
+LEFT_WIDTH = 310
+LEFT_MINIMUM = 232
+LEFT_SHARE = 0.25
+"""The left column takes at most this share of the panel's width (but never less than its minimum)."""
+
+_LOOKS = {
+    SessionState.LOADING: ("mdi6.timer-sand", "muted"),
+    SessionState.QUEUED: ("mdi6.timer-sand", "accent"),
+    SessionState.RUNNING: ("mdi6.play", "accent"),
+    SessionState.PAUSED: ("mdi6.pause", "warning"),
+    SessionState.FINISHED: ("mdi6.check", "success"),
+    SessionState.FAILED: ("mdi6.alert-circle", "error"),
+}
+
+
+@dataclass(frozen=True)
+class TabLook:
+    """How the panel's tab shows its state: an icon of the font, its colour in the theme, and the text."""
+
+    icon: str
+    colour: str
+    text: str
+
+
+class PanelShell(QWidget):
+    """One open paper. Raises BrokenPlugin where nothing of it can be shown.
+
+    `changed` says that its tab and the menus may look different now, `edited` that there is something new to save;
+    `noted` carries a sentence for the notification area.
+    """
+
+    changed = Signal()
+    edited = Signal()
+    noted = Signal(str)
+
+    def __init__(self, engine: Engine, entry: Entry, saved: OpenPanel | None = None) -> None:
+        super().__init__()
+        self.entry = entry
+        self._engine = engine
+        self._saved = saved or OpenPanel(plugin=entry.card.id)
+        self._pages: dict[str, ExperimentPage] = {}
+        self._page: ExperimentPage | None = None
+        self._broken: dict[str, QWidget] = {}
+        self._dialog: QFileDialog | None = None
+        self._is_folded = False
+        first = entry.card.experiments[0].id
+        known = [card.id for card in entry.card.experiments]
+        self._experiment = self._saved.experiment if self._saved.experiment in known else first
+        # A plugin whose contract or panel cannot be imported is refused here, before anything is shown.
+        entry.parameters_type(self._experiment)
+        entry.view_type(self._experiment)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setAccessibleName(entry.card.title)
+        self.header = PanelHeader(entry.card)
+        self.header.tab_chosen.connect(self._show_tab)
+        self.header.fold_clicked.connect(self.toggle_fold)
+        self.header.export_clicked.connect(self.export)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Experiment")
+        self.choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._about = QLabel()
+        self._about.setWordWrap(True)
+        self._strips = QVBoxLayout()
+        self._lefts, self._rights = QStackedWidget(), QStackedWidget()
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._left = self._make_left()
+        self._tabs = QStackedWidget()
+        self._paper: QWidget | None = None
+        self._lay_out()
+        self._restore_layout(self._saved.extra)
+
+    # Making
+
+    def _make_left(self) -> QWidget:
+        column = QWidget()
+        layout = QVBoxLayout(column)
+        layout.setContentsMargins(10, 4, 8, 8)
+        layout.setSpacing(8)
+        row = QHBoxLayout()
+        row.addWidget(self.choice, 1)
+        layout.addLayout(row)
+        for card in self.entry.card.experiments:
+            self.choice.addItem(card.title, card.id)
+            self.choice.setItemData(self.choice.count() - 1, card.summary, Qt.ItemDataRole.ToolTipRole)
+        self.choice.setCurrentIndex(self.choice.findData(self._experiment))
+        self.choice.setVisible(self.choice.count() > 1)
+        self.choice.activated.connect(self._experiment_chosen)
+        layout.addWidget(self._lefts, 1)
+        column.setMinimumWidth(LEFT_MINIMUM)
+        return column
+
+    def _lay_out(self) -> None:
+        self._splitter.addWidget(self._left)
+        self._splitter.addWidget(self._rights)
+        self._splitter.setCollapsible(0, False)
+        self._splitter.setCollapsible(1, False)
+        self._splitter.setStretchFactor(0, 0)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setSizes([LEFT_WIDTH, 1000])
+        self._splitter.splitterMoved.connect(self._splitter_moved)
+        live = QWidget()
+        below = QVBoxLayout(live)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(4)
+        below.addWidget(self._splitter, 1)
+        self._tabs.addWidget(live)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(self.header)
+        layout.addLayout(self._strips)
+        layout.addWidget(self._tabs, 1)
+
+    def _restore_layout(self, extra: dict[str, Any]) -> None:
+        if extra.get("folded") is True:
+            self.toggle_fold()
+        width = extra.get("left_width")
+        if isinstance(width, int) and width >= LEFT_MINIMUM:
+            self._splitter.setSizes([width, 1000])
+        if isinstance(extra.get("tab"), str):
+            self.header.show_tab(extra["tab"])
+
+    # Experiments
+
+    @property
+    def page(self) -> ExperimentPage | None:
+        """The experiment that is shown; None until the panel was first seen, or where its view failed."""
+        return self._page
+
+    @property
+    def session(self) -> Session | None:
+        """The session of the experiment that is shown."""
+        return self._page.session if self._page else None
+
+    @property
+    def sessions(self) -> list[Session]:
+        """The sessions of all experiments that were opened here."""
+        return [page.session for page in self._pages.values()]
+
+    @property
+    def experiment(self) -> str:
+        """Id of the experiment that is chosen."""
+        return self._experiment
+
+    @property
+    def undo_stack(self) -> QUndoStack | None:
+        """Undo of the experiment that is shown."""
+        return self._page.undo_stack if self._page else None
+
+    def show_experiment(self, id: str) -> None:
+        """Show an experiment; its session is opened when it is first shown."""
+        self._experiment = id
+        self.choice.setCurrentIndex(self.choice.findData(id))
+        if id not in self._pages and id not in self._broken:
+            self._open(id)
+        self._page = self._pages.get(id)
+        for other, page in self._pages.items():
+            page.strip.setVisible(other == id and bool(page.strip.sentence))
+        if self._page is None:
+            self._rights.setCurrentWidget(self._broken[id])
+            self._lefts.setVisible(False)
+        else:
+            self._lefts.setVisible(True)
+            self._lefts.setCurrentWidget(self._page.left)
+            self._rights.setCurrentWidget(self._page.right)
+        self.changed.emit()
+        self.edited.emit()
+
+    def _open(self, id: str) -> None:
+        state = PageState(
+            self._saved.parameters.get(id, {}),
+            self._saved.seeds.get(id, 0),
+            self._saved.devices.get(id, "auto"),
+            self._saved.runs.get(id, ""),
+            _mapping(self._saved.extra.get("views")).get(id, {}),
+            _groups(self._saved.extra, id),
+        )
+        try:
+            page = ExperimentPage(self._engine, self.entry, id, state, self)
+        except BrokenPlugin as broken:
+            self._broken[id] = self._show_broken(broken)
+            return
+        self._pages[id] = page
+        self._strips.addWidget(page.strip)
+        self._lefts.addWidget(page.left)
+        self._rights.addWidget(page.right)
+        page.changed.connect(self.changed)
+        page.edited.connect(self.edited)
+        page.enlarger.changed.connect(self._enlarged)
+        page.undo_stack.indexChanged.connect(self._undo_changed)
+
+    def _show_broken(self, broken: BrokenPlugin) -> QWidget:
+        log.error("%s\n%s", broken, broken.details)
+        strip = MessageStrip()
+        self._strips.addWidget(strip)
+        strip.say(str(broken), "error", details=broken.details)
+        label = failure_label("This experiment cannot be shown. The message above says why; the others still work.")
+        self._rights.addWidget(label)
+        return label
+
+    @Slot(int)
+    def _experiment_chosen(self, index: int) -> None:
+        self.show_experiment(str(self.choice.itemData(index)))
+
+    @Slot(int)
+    def _undo_changed(self, index: int) -> None:
+        self.changed.emit()
+
+    @Slot(bool)
+    def _enlarged(self, is_enlarged: bool) -> None:
+        self.changed.emit()
+
+    @override
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._page is None and self._experiment not in self._broken:
+            self.show_experiment(self._experiment)
+
+    # Tabs, column, views
+
+    @Slot(str)
+    def _show_tab(self, name: str) -> None:
+        if name == "Paper" and self._paper is None:
+            from workbench.app.paper_tab import PaperTab
+
+            folder = self.entry.card.folder
+            self._paper = PaperTab(self.entry.paper_markdown(), folder)
+            self._tabs.addWidget(self._paper)
+        self._tabs.setCurrentIndex(0 if name == "Live" or self._paper is None else 1)
+        self.header.fold.setEnabled(name == "Live")
+        self.changed.emit()
+        self.edited.emit()
+
+    @Slot()
+    def toggle_fold(self) -> None:
+        """Hide the left column, or show it again at its old width."""
+        self._is_folded = not self._is_folded
+        self._left.setVisible(not self._is_folded)
+        tip = "Show" if self._is_folded else "Fold"
+        self.header.fold.setToolTip(f"{tip} the left column (Ctrl+B)")
+        self.changed.emit()
+        self.edited.emit()
+
+    @property
+    def is_folded(self) -> bool:
+        """Whether the left column is hidden."""
+        return self._is_folded
+
+    def shrink(self) -> None:
+        """Show all views again after one was enlarged."""
+        if self._page:
+            self._page.enlarger.restore()
+
+    @property
+    def enlarged_view(self) -> View | None:
+        """The view that fills the panel, if one does."""
+        return self._page.enlarger.view if self._page else None
+
+    @override
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._left.setMaximumWidth(max(LEFT_MINIMUM, round(self.width() * LEFT_SHARE)))
+
+    @Slot(int, int)
+    def _splitter_moved(self, position: int, index: int) -> None:
+        self.edited.emit()
+
+    def rebuild_canvases(self) -> None:
+        """Let 3-D views make their canvas anew: the window system gives a moved one another context."""
+        for page in self._pages.values():
+            for view in page.view.views():
+                rebuild = getattr(view, "rebuild", None)
+                if callable(rebuild):
+                    rebuild()
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        # The bare keys Space, S and Esc are shortcuts of the session, but belong to the control that has the focus.
+        if event.type() == QEvent.Type.ShortcutOverride and _is_wanted(event, self.window().focusWidget()):
+            event.accept()
+            return True
+        return super().event(event)
+
+    @override
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            super().keyPressEvent(event)
+
+    # Export
+
+    @Slot(str)
+    def export(self, what: What) -> None:
+        """Ask where to, then export "run", "weights", "metrics" or "figures"."""
+        if self._page is None:
+            return
+        name = default_name(what, self._page.session)
+        self._dialog = QFileDialog(self, f"Export {what} to", str(Path.home() / name))
+        self._dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if what in ("weights", "metrics"):
+            self._dialog.setDefaultSuffix(Path(name).suffix[1:])
+        else:
+            # A folder that need not exist yet: Qt's own save dialog serves, with the file kinds left out.
+            self._dialog.setNameFilters(["Folder (*)"])
+            self._dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        self._dialog.setProperty("what", what)
+        self._dialog.fileSelected.connect(self._export_target)
+        self._dialog.open()
+
+    @Slot(str)
+    def _export_target(self, path: str) -> None:
+        dialog = self.sender()
+        if dialog is not None:
+            self.export_to(dialog.property("what"), Path(path))
+
+    @async_slot()
+    async def export_to(self, what: What, target: Path) -> None:
+        """Export to a file or folder, and say what was written or why not."""
+        page = self._page
+        if page is None:
+            return
+        try:
+            written = await export_panel(what, page.session, page.view.views(), target)
+        except UserError as error:
+            page.strip.say(str(error), "warning", details=getattr(error, "details", ""))
+            return
+        sentence = f"Exported {len(written)} files to {target}." if len(written) > 1 else f"Exported {target}."
+        page.strip.say(sentence, details="\n".join(written))
+        self.noted.emit(sentence)
+
+    # State
+
+    def look(self) -> TabLook:
+        """Return how the tab shows this panel now."""
+        short, session = self.entry.card.short, self.session
+        if self._page is None or session is None:
+            return TabLook(self.entry.card.icon, "error" if self._broken else "foreground", short)
+        icon, colour = _LOOKS.get(session.state, (self.entry.card.icon, "foreground"))
+        fraction = self._page.controls.fraction
+        is_partial = session.state in (SessionState.RUNNING, SessionState.PAUSED) and fraction is not None
+        return TabLook(icon, colour, f"{short} {fraction:.0%}" if is_partial else short)
+
+    def saved(self) -> OpenPanel:
+        """Return what to find again at the next start, also of experiments that were not shown this time."""
+        saved = self._saved.model_copy(deep=True)
+        saved.experiment = self._experiment
+        views, groups = _mapping(saved.extra.get("views")), _mapping(saved.extra.get("groups"))
+        for id, page in self._pages.items():
+            state = page.saved()
+            saved.parameters[id] = dict(state.parameters)
+            saved.seeds[id], saved.devices[id], saved.runs[id] = state.seed, state.device, state.run
+            views[id] = dict(state.views)
+            groups[id] = list(state.groups or ())
+        left = self._splitter.sizes()[0] or int(saved.extra.get("left_width", LEFT_WIDTH))
+        saved.extra |= {
+            "views": views,
+            "groups": groups,
+            "folded": self._is_folded,
+            "left_width": left,
+            "tab": self.header.tab,
+        }
+        return saved
+
+    def close_sessions(self) -> None:
+        """Save and end all sessions of this panel."""
+        for page in self._pages.values():
+            page.close()
+        self._pages.clear()
+        self._page = None
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return dict(value) if isinstance(value, dict) else {}
+
+
+def _groups(extra: dict[str, Any], id: str) -> tuple[str, ...] | None:
+    groups = _mapping(extra.get("groups")).get(id)
+    return tuple(str(name) for name in groups) if isinstance(groups, list) else None
+
+
+def _is_wanted(event: QEvent, focus: QWidget | None) -> bool:
+    """Whether the focused control itself uses this bare key."""
+    if not isinstance(event, QKeyEvent):
+        return False
+    if event.modifiers() not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier):
+        return False
+    is_text = isinstance(focus, QLineEdit | QPlainTextEdit | QAbstractSpinBox)
+    match event.key():
+        case Qt.Key.Key_Escape:
+            return is_text
+        case Qt.Key.Key_Space:
+            return is_text or isinstance(focus, QAbstractButton | QComboBox | QAbstractItemView)
+        case Qt.Key.Key_S:
+            return is_text or isinstance(focus, QComboBox | QAbstractItemView)
+    return False
