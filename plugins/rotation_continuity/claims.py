@@ -174,24 +174,26 @@ def clouds(bench: ClaimBench) -> Finding:
 
 @claim(
     "aeroplanes",
-    statement="The same network learns the rotation of aeroplanes, which do not show their axes; slowly.",
+    statement="The same network begins to learn the rotation of aeroplanes, which do not show their axes, within 5000 "
+    "steps.",
     source="Section 5.2 (the paper trains 2.5 million steps)",
     paper="only that it is learned; no number at this scale",
     experiment="clouds",
-    laptop="3 to 4 minutes",
-    seeds=(0,),
+    laptop="2 to 3 minutes",
 )
 def aeroplanes(bench: ClaimBench) -> Finding:
     """On generated aeroplanes of 96 points: loss of 6D below 0.55 after 5000 steps (untrained: 2/3)."""
-    run = bench.run(
-        Clouds, seed=bench.seeds[0], representations=("6d",), shapes="planes", points=96, steps=5000,
-        learning_rate=2e-3, evaluate_every=1000,
+    errors = _errors(
+        bench, Clouds, representations=("6d",), shapes="planes", points=96, steps=5000, evaluate_every=1000
     )  # fmt: skip
-    seen = run.whole_look()
-    errors = seen.errors
-    loss = float((torch.from_numpy(seen.predicted[0]) - run.test_rotations.cpu()).square().mean())
+    # For rotations the mean squared entry of R_hat - R is 4 (1 - cos(error)) / 9.
+    losses = (4 / 9 * (1 - np.cos(np.radians(errors)))).mean((0, 2))
+    loss = float(losses.mean())
     holds = loss < 0.55
-    measured = f"After 5000 steps the test loss is {loss:.3f} and the mean error {errors.mean():.1f}° (chance: 126.5°)."
+    measured = (
+        f"After 5000 steps the test loss is {_spread(losses)} (chance: 0.67), the mean error {errors.mean():.1f}° "
+        "(chance: 126.5°)."
+    )
     why = "" if holds else (
         "Centred, almost flat shapes hide their axes from a network that takes a maximum over points; at this scale "
         "it has not found them, which agrees with the paper's millions of steps."

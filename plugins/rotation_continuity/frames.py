@@ -184,8 +184,10 @@ class PathAnswer:
     """Codes along a path of rotations, resampled so that no step turns by more than half a degree.
 
     codes has the representations' codes side by side, `widths` columns each; jumps marks steps in which the code
-    moved by more than 0.2 although the rotation turned by less than one degree; speed is |dg| per radian; gaps is
-    the distance between the first and last code, NaN where the path does not close.
+    moved by more than 0.2 although the rotation turned by less than one degree; speed is |dg| per radian. Where
+    the path closes, gaps is how far a code ends from its start if at each rotation, of all codes that decode to
+    it, the one nearest to the code before is taken: 0 where the code closes with the path. It is NaN where the path
+    does not close, or where codes run into the end of their range (tanh) and cannot be followed.
     """
 
     names: tuple[str, ...]

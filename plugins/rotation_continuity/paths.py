@@ -28,6 +28,7 @@ JUMP = 0.2
 SMALL_STEP = math.radians(1.0)
 FINE_STEP = math.radians(0.5)
 MAX_SAMPLES = 20_000
+FOLLOWED_EVERY = 4  # samples: two degrees, small beside the distance between the codes of one rotation
 CLOSED = 1e-3  # radians between the ends of a path that counts as closed
 
 Curve = Callable[[Float[Tensor, " n"]], Float[Tensor, "n 3 3"]]
@@ -103,7 +104,8 @@ def resampled(rotations: Float[Tensor, "n 3 3"], step: float = FINE_STEP) -> Flo
     """
     relative = rotations[1:] @ rotations[:-1].transpose(-2, -1)
     vectors = matrix_to_rotation_vector(relative)
-    pieces = (torch.linalg.vector_norm(vectors, dim=-1) / step).ceil().clamp_min(1).long()
+    # Rounding must not split a step that is just as long as allowed.
+    pieces = (torch.linalg.vector_norm(vectors, dim=-1) / step - 1e-6).ceil().clamp_min(1).long()
     if int(pieces.sum()) >= MAX_SAMPLES:
         raise ValueError(f"the path is too long for {MAX_SAMPLES} samples")
     segment = torch.repeat_interleave(torch.arange(len(pieces)), pieces)
@@ -119,7 +121,7 @@ def encode_path(representations: Sequence[Representation], rotations: Float[Tens
     turned = rotation_angle(rotations[1:] @ rotations[:-1].transpose(-2, -1))
     codes = [own.encode(rotations) for own in representations]
     moved = torch.stack([torch.linalg.vector_norm(code[1:] - code[:-1], dim=-1) for code in codes])
-    ends = torch.stack([torch.linalg.vector_norm(code[-1] - code[0]) for code in codes])
+    jumps = (moved > JUMP) & (turned < SMALL_STEP)
     is_closed = bool(rotation_angle(rotations[-1] @ rotations[0].T) < CLOSED) and len(rotations) > 2
     start = torch.zeros(len(codes), 1, dtype=rotations.dtype)
     return PathAnswer(
@@ -129,11 +131,59 @@ def encode_path(representations: Sequence[Representation], rotations: Float[Tens
         rotations=_single(rotations),
         ball=_single(matrix_to_rotation_vector(rotations)),
         codes=_single(torch.cat(codes, -1)),
-        jumps=torch.cat([start > 0, (moved > JUMP) & (turned < SMALL_STEP)], 1).numpy(),
+        jumps=torch.cat([start > 0, jumps], 1).numpy(),
         speed=_single(torch.cat([start, moved / turned.clamp_min(1e-9)], 1)),
-        gaps=_single(ends if is_closed else torch.full_like(ends, torch.nan)),
+        gaps=np.array(
+            [
+                _gap(own, code, bool(jumped.any())) if is_closed else np.nan
+                for own, code, jumped in zip(representations, codes, jumps, strict=True)
+            ],
+            np.float32,
+        ),
         is_closed=is_closed,
     )
+
+
+def _gap(representation: Representation, codes: Float[Tensor, "n d"], has_jumped: bool) -> float:
+    """Distance between the ends of a closed path's code when it is followed without jumping; NaN if it cannot be."""
+    if not has_jumped:
+        return float(torch.linalg.vector_norm(codes[-1] - codes[0]))
+    nearest = _NEAREST.get(representation.name)
+    if nearest is None:
+        return math.nan
+    some = np.concatenate([codes[:-1:FOLLOWED_EVERY].numpy(), codes[-1:].numpy()])
+    followed = some[0]
+    for code in some[1:]:
+        followed = nearest(code, followed)
+    return float(np.linalg.norm(followed - some[0]))
+
+
+def _nearest_sign(code: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Of q and -q, which are one rotation, the one nearer to the code before."""
+    return code if code @ before >= 0 else -code
+
+
+def _nearest_vector(code: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Of the vectors (|r| + k pi) r / |r|, which are one rotation, the nearest to the code before."""
+    length = float(np.linalg.norm(code))
+    axis = code / length if length > 1e-9 else before / max(float(np.linalg.norm(before)), 1e-9)
+    return (length + math.pi * np.round((axis @ before - length) / math.pi)) * axis
+
+
+def _nearest_angles(code: np.ndarray, before: np.ndarray) -> np.ndarray:
+    """Of the angles (x, y, z) and (x + pi, y + pi, pi - z), up to full turns, the nearest to those before."""
+    x, y, z = code
+    both = np.array([[x, y, z], [x + math.pi, y + math.pi, math.pi - z]])
+    both += 2 * math.pi * np.round((before - both) / (2 * math.pi))
+    return both[np.argmin(np.linalg.norm(both - before, axis=1))]
+
+
+_NEAREST = {
+    "quaternion": _nearest_sign,
+    "half_quaternion": _nearest_sign,
+    "rodrigues": _nearest_vector,
+    "euler": _nearest_angles,
+}
 
 
 def first_part(path: PathAnswer, samples: int) -> PathAnswer:

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QLabel,
     QMessageBox,
     QPlainTextEdit,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.app.commands import Commands
+from workbench.app.widgets import close_buttons
 
 DISTRIBUTION = "paper-workbench"
 
@@ -44,10 +44,9 @@ class DetailsDialog(QDialog):
         text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         text.setAccessibleName("Details")
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         copy = QPushButton("Copy details")
         copy.clicked.connect(self._copy)
-        buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons = close_buttons(copy)
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addWidget(label)
@@ -69,7 +68,7 @@ class _TextDialog(QDialog):
         browser.setHtml(text)
         browser.setOpenExternalLinks(True)
         browser.setAccessibleName(title)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = close_buttons()
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addWidget(browser, 1)

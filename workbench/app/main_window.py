@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QTimer, Signal, Slot
+from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QToolButton, QVBoxLayout, QWidget
 from typing_extensions import override
@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
         self._center = QVBoxLayout()
         self._lay_out()
         self.commands.fill_menus(self.menuBar())
+        self._add_search_button()
         bind_commands(self)
         self.commands.add_source(self._paper_choices)
         self._refresh_timer = QTimer(self)
@@ -94,12 +95,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self.workspace.add(GALLERY, self.gallery, title="Gallery", is_permanent=True)
         self.workspace.set_look(GALLERY, "mdi6.view-grid-outline", "foreground", "Gallery", "All papers (Ctrl+G)")
-        search = QToolButton()
+
+    def _add_search_button(self) -> None:
+        search = QToolButton(self.menuBar())
         search.setDefaultAction(self.commands.action("app.palette"))
         search.setIcon(icon("mdi6.magnify", "muted"))
         search.setText("Search commands …   Ctrl+Shift+P")
         search.setAutoRaise(True)
-        search.setToolButtonStyle(search.toolButtonStyle().ToolButtonTextBesideIcon)
+        search.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.menuBar().setCornerWidget(search)
 
     def _connect(self) -> None:
@@ -343,10 +346,10 @@ class MainWindow(QMainWindow):
             self.notifications.say("note", "No paper is live yet; install a plugin to start.")
             return
         entry = next((entry for entry in live if entry.card.id == START_PAPER), live[0])
-        self.open_entry(entry)
-        if self.panel is None or self._tour is not None:
+        panel = self.open_panel(entry.card.id)
+        if panel is None or self._tour is not None:
             return
-        tour = Tour(self.panel, self)
+        tour = Tour(panel, self)
         tour.destroyed.connect(self._tour_ended)
         self._tour = tour
         self._center.insertWidget(0, tour)

@@ -10,7 +10,6 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -25,6 +24,7 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from workbench.app.icons import icon
+from workbench.app.widgets import close_buttons
 from workbench.views.theme import theme
 
 Level = Literal["note", "warning", "error"]
@@ -157,9 +157,7 @@ class NotificationDialog(QDialog):
         copy, clear = QPushButton("Copy details"), QPushButton("Clear")
         copy.clicked.connect(self._copy)
         clear.clicked.connect(notifications.clear)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.addButton(copy, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.addButton(clear, QDialogButtonBox.ButtonRole.ActionRole)
+        buttons = close_buttons(copy, clear)
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addWidget(parts, 1)

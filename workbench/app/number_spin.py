@@ -17,6 +17,8 @@ LARGEST_WHOLE = float(2**53)
 SIGNIFICANT_DIGITS = 6
 SHOWN_DIGITS = 7
 STEPS_PER_DECADE = 10
+WIDEST_WHOLE_SLIDER = 1000
+LEAST_SHARE = 0.02
 SLIDER_DIGITS = 3
 """Significant digits of what the slider gives, so that a drag ends at 0.0032 and not at 0.0032134871."""
 
@@ -156,7 +158,11 @@ def has_slider(spec: ParameterSpec) -> bool:
     """Whether a slider serves: both bounds known, and positive where it is logarithmic."""
     if spec.minimum is None or spec.maximum is None or not spec.minimum < spec.maximum or spec.is_optional:
         return False
-    return spec.minimum > 0 if spec.is_log else True
+    if spec.is_log:
+        return spec.minimum > 0
+    # 200 steps of at most a million lie within the handle's own width: nobody can drag to them.
+    span, default = spec.maximum - spec.minimum, spec.default if isinstance(spec.default, int | float) else 0
+    return span <= WIDEST_WHOLE_SLIDER or (default - spec.minimum) / span > LEAST_SHARE or spec.kind == "float"
 
 
 def _span(spec: ParameterSpec) -> float:

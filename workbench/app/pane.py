@@ -105,8 +105,8 @@ class Pane(QTabWidget):
     dropped = Signal(object, object, str)  # page, this pane, Side
     new_requested = Signal()
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
         self.setTabBar(_TabBar(self))
         self.setDocumentMode(True)
         self.setTabsClosable(False)

@@ -40,7 +40,7 @@ from workbench.views.base import View
 log = logging.getLogger(__name__)
 
 LEFT_WIDTH = 310
-LEFT_MINIMUM = 232
+LEFT_MINIMUM = 256
 LEFT_SHARE = 0.25
 """The left column takes at most this share of the panel's width (but never less than its minimum)."""
 
@@ -84,6 +84,7 @@ class PanelShell(QWidget):
         self._broken: dict[str, QWidget] = {}
         self._dialog: QFileDialog | None = None
         self._is_folded = False
+        self._left_width = LEFT_WIDTH
         first = entry.card.experiments[0].id
         known = [card.id for card in entry.card.experiments]
         self._experiment = self._saved.experiment if self._saved.experiment in known else first
@@ -137,7 +138,6 @@ class PanelShell(QWidget):
         self._splitter.setCollapsible(1, False)
         self._splitter.setStretchFactor(0, 0)
         self._splitter.setStretchFactor(1, 1)
-        self._splitter.setSizes([LEFT_WIDTH, 1000])
         self._splitter.splitterMoved.connect(self._splitter_moved)
         live = QWidget()
         below = QVBoxLayout(live)
@@ -157,7 +157,7 @@ class PanelShell(QWidget):
             self.toggle_fold()
         width = extra.get("left_width")
         if isinstance(width, int) and width >= LEFT_MINIMUM:
-            self._splitter.setSizes([width, 1000])
+            self._left_width = width
         if isinstance(extra.get("tab"), str):
             self.header.show_tab(extra["tab"])
 
@@ -277,6 +277,7 @@ class PanelShell(QWidget):
         """Hide the left column, or show it again at its old width."""
         self._is_folded = not self._is_folded
         self._left.setVisible(not self._is_folded)
+        self._fit_left()
         tip = "Show" if self._is_folded else "Fold"
         self.header.fold.setToolTip(f"{tip} the left column (Ctrl+B)")
         self.changed.emit()
@@ -300,10 +301,19 @@ class PanelShell(QWidget):
     @override
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._left.setMaximumWidth(max(LEFT_MINIMUM, round(self.width() * LEFT_SHARE)))
+        self._fit_left()
+
+    def _fit_left(self) -> None:
+        """Give the left column the width the person chose, or what its share allows in a narrow pane."""
+        most = max(LEFT_MINIMUM, round(self.width() * LEFT_SHARE))
+        self._left.setMaximumWidth(most)
+        if not self._is_folded:
+            width = min(self._left_width, most)
+            self._splitter.setSizes([width, max(1, self.width() - width)])
 
     @Slot(int, int)
     def _splitter_moved(self, position: int, index: int) -> None:
+        self._left_width = self._splitter.sizes()[0]
         self.edited.emit()
 
     def rebuild_canvases(self) -> None:
@@ -394,12 +404,11 @@ class PanelShell(QWidget):
             saved.seeds[id], saved.devices[id], saved.runs[id] = state.seed, state.device, state.run
             views[id] = dict(state.views)
             groups[id] = list(state.groups or ())
-        left = self._splitter.sizes()[0] or int(saved.extra.get("left_width", LEFT_WIDTH))
         saved.extra |= {
             "views": views,
             "groups": groups,
             "folded": self._is_folded,
-            "left_width": left,
+            "left_width": self._left_width,
             "tab": self.header.tab,
         }
         return saved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import logging
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +44,10 @@ class Equation:
 @lru_cache(maxsize=1024)
 def equation(latex: str, size: float, colour: str, is_display: bool) -> Equation:
     """Render LaTeX at a font size in pixels. Raises ValueError where it cannot be read."""
-    import ziamath
+    with warnings.catch_warnings():
+        # It finds its font in a way that Python 3.11 to 3.12 call deprecated and later ones allow again.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        import ziamath
 
     try:
         # QtSvg does not draw the <symbol> elements of SVG 2.

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workbench.app.widgets import ColouredLabel
+from workbench.app.widgets import ColouredLabel, close_buttons
 from workbench.runs import Settings
 
 THEMES = {"system": "as the desktop", "light": "light", "dark": "dark"}
@@ -87,7 +86,7 @@ class SettingsDialog(QDialog):
         form.addRow("Two sessions on the processor", self._cpu_queue)
         form.addRow("Time between checkpoints", self._checkpoint)
         form.addRow("", self._restore)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = close_buttons()
         buttons.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addLayout(form)

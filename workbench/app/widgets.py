@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QMargins, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen
-from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QLayout, QLayoutItem, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QDialogButtonBox,
+    QFrame,
+    QLabel,
+    QLayout,
+    QLayoutItem,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 from typing_extensions import override
 
 from workbench.app.icons import draw_icon
@@ -262,6 +273,15 @@ class WheelGuard(QObject):
             event.ignore()
             return True
         return False
+
+
+def close_buttons(*others: QPushButton) -> QDialogButtonBox:
+    """Return a row of `others` and a Close button, for a window that applies or shows things at once."""
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    box.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
+    for button in others:
+        box.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
+    return box
 
 
 def guard_wheel(widget: QWidget) -> None:

@@ -163,7 +163,7 @@ class Workspace(QWidget):
         self.layout_changed.emit()
 
     def _split_pane(self, pane: Pane, side: Side) -> Pane:
-        new, orientation = self._new_pane(), _ORIENTATION[side]
+        new, orientation, size = self._new_pane(), _ORIENTATION[side], pane.size()
         parent = pane.parentWidget()
         offset = 0 if side in ("left", "up") else 1
         if isinstance(parent, QSplitter) and parent.orientation() == orientation:
@@ -175,15 +175,19 @@ class Workspace(QWidget):
             return new
         splitter = self._new_splitter(orientation)
         if isinstance(parent, QSplitter):
+            # QSplitter.replaceWidget would leave the pane without a window for a moment.
             sizes = parent.sizes()
-            parent.replaceWidget(parent.indexOf(pane), splitter)
+            parent.insertWidget(parent.indexOf(pane), splitter)
+            splitter.addWidget(pane)
             parent.setSizes(sizes)
         else:
             self._layout.replaceWidget(pane, splitter)
             self._root = splitter
-        splitter.addWidget(pane)
+            splitter.addWidget(pane)
         splitter.insertWidget(offset, new)
-        pane.show()
+        splitter.show()
+        # A splitter without a size of its own yet would divide by what its children like, not in halves.
+        splitter.resize(size)
         splitter.setSizes([1000, 1000])
         return new
 
@@ -201,9 +205,7 @@ class Workspace(QWidget):
         """Remove panes without tabs and splitters with one child."""
         for pane in self.panes():
             if pane.count() == 0 and pane is not self._root:
-                pane.hide()
-                pane.setParent(None)
-                pane.deleteLater()
+                self._discard(pane)
         self._root = self._collapsed(self._root)
         if self._layout.indexOf(self._root) < 0:
             self._layout.addWidget(self._root)
@@ -219,20 +221,28 @@ class Workspace(QWidget):
             smaller = self._collapsed(child)
             if smaller is not child:
                 sizes = node.sizes()
-                node.replaceWidget(node.indexOf(child), smaller)
+                node.insertWidget(node.indexOf(child), smaller)
+                self._discard(child)
                 smaller.show()
                 node.setSizes(sizes)
-                child.deleteLater()
         children = _children(node)
         if len(children) != 1:
             return node
         only = children[0]
         if node is self._root:
             self._layout.replaceWidget(node, only)
+            self._discard(node)
             only.show()
-            node.hide()
-            node.deleteLater()
         return only
+
+    def _discard(self, part: QWidget) -> None:
+        """Take an empty part of the tree out at once; it is deleted when nobody is in the middle of a call to it.
+
+        Without a parent, Python would own and delete it as soon as this returns, even from within its own signal.
+        """
+        part.hide()
+        part.setParent(self)
+        part.deleteLater()
 
     def _activate(self, pane: Pane) -> None:
         self._pane = pane
@@ -257,7 +267,7 @@ class Workspace(QWidget):
             self._activate(widget)
 
     def _new_pane(self) -> Pane:
-        pane = Pane()
+        pane = Pane(self)
         pane.activated.connect(self._pane_activated)
         pane.close_requested.connect(self._close_page)
         pane.dropped.connect(self._move)
@@ -265,7 +275,7 @@ class Workspace(QWidget):
         return pane
 
     def _new_splitter(self, orientation: Qt.Orientation) -> QSplitter:
-        splitter = QSplitter(orientation)
+        splitter = QSplitter(orientation, self)
         splitter.setChildrenCollapsible(False)
         splitter.splitterMoved.connect(self._splitter_moved)
         return splitter
@@ -310,8 +320,8 @@ class Workspace(QWidget):
                 pane = self.pane_of(page)
                 pane.setTabIcon(pane.indexOf(page), tab_icon)
                 pane.setTabToolTip(pane.indexOf(page), tip)
-            old.hide()
-            old.deleteLater()
+            self._discard(old)
+            self._root.show()
             self._prune()
             self._set_sizes(self._root, tree)
             for pane, page in shown:

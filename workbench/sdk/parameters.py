@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 Kind = Literal["int", "float", "bool", "choice", "choices", "text", "file"]
 
 
-class InvalidParameters(ValueError):  # noqa: N818 - reads as a sentence where it is raised
+class InvalidParameters(ValueError):
     """Values that an experiment refuses; `errors` maps each field's name to one sentence for the person."""
 
     def __init__(self, errors: Mapping[str, str]) -> None:

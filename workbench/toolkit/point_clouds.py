@@ -100,7 +100,9 @@ def _read_mesh(path: Path) -> tuple[Float[np.ndarray, "v 3"], Int64[np.ndarray, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            loaded = trimesh.load(str(path), process=False, force="mesh", skip_materials=True)
+            loaded = trimesh.load(str(path), process=False)
+            if isinstance(loaded, trimesh.Scene):
+                loaded = loaded.to_mesh()
         except Exception as error:
             # trimesh raises whatever its parsers stumble over; any of it means that the file is unusable.
             raise UserError(f"{path.name} is not a readable {path.suffix} file: {_first_line(error)}.") from error

@@ -85,12 +85,16 @@ def special_orthogonal(
 
 
 def quaternion_to_matrix(quaternion: Float[Tensor, "*b 4"]) -> Float[Tensor, "*b 3 3"]:
-    """Turn unit quaternions (w, x, y, z) into matrices; a norm other than 1 is not mended here."""
+    """Turn quaternions (w, x, y, z) of any norm but zero into matrices.
+
+    Dividing by the squared norm keeps single precision orthogonal to 1e-6, which rounded unit quaternions are not.
+    """
     w, x, y, z = quaternion.unbind(-1)
+    s = 2 / quaternion.square().sum(-1)
     rows = [
-        1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w),
-        2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w),
-        2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y),
+        1 - s * (y * y + z * z), s * (x * y - z * w), s * (x * z + y * w),
+        s * (x * y + z * w), 1 - s * (x * x + z * z), s * (y * z - x * w),
+        s * (x * z - y * w), s * (y * z + x * w), 1 - s * (x * x + y * y),
     ]  # fmt: skip
     return torch.stack(rows, -1).reshape(*quaternion.shape[:-1], 3, 3)
 

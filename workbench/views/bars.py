@@ -251,3 +251,15 @@ def mean_and_spread(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = np.where(count > 0, filled.sum(1) / np.maximum(count, 1), np.nan)
     squares = np.where(is_finite, (table - mean[:, None]) ** 2, 0.0).sum(1)
     return mean, np.sqrt(squares / np.maximum(count - 1, 1))
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> BarsView:
+        view = BarsView("means", "Mean error", "error", unit="°")
+        values = np.random.default_rng(0).uniform(0.8, 1.2, (3, 5))
+        view.set_bars(("chair", "sofa", "bed"), {"6D": values, "quaternion": 3 * values}, references={"6D": [1, 1, 1]})
+        return view
+
+    show_demo(_make)

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QSlider,
     QToolButton,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -267,3 +268,17 @@ class FrameScrubber(QWidget):
         # Text instead of the style's icons, which are black in both themes.
         self._play.setText("❚❚" if self.is_playing else "▶")
         self._play.setToolTip("Pause" if self.is_playing else "Play")
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> QWidget:
+        box = QWidget()
+        layout = QVBoxLayout(box)
+        layout.addWidget(LabelledSlider("rate", 1e-5, 1, 1e-3, log=True, decimals=5))
+        layout.addWidget(SegmentedButtons([("camera", "Camera"), ("object", "Object")]))
+        layout.addWidget(FrameScrubber(60))
+        return box
+
+    show_demo(_make)

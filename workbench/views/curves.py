@@ -420,3 +420,17 @@ def _weight_of(notch: int) -> float:
 
 def _notch_of(weight: float) -> int:
     return round(-np.log10(1 - min(weight, 0.999)) / 3 * SMOOTHING_NOTCHES)
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> CurvesView:
+        view = CurvesView("loss", "Loss", y_label="loss", log_y=True, smoothing=0.9)
+        steps, rng = np.arange(4000), np.random.default_rng(0)
+        for index, name in enumerate(("quaternion", "6D")):
+            view.set_series(name, steps, np.exp(-steps / 900 - index) + 0.02 * rng.exponential(size=4000))
+        view.set_line("paper", 0.02, label="paper")
+        return view
+
+    show_demo(_make)

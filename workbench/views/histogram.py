@@ -247,3 +247,15 @@ def _bin_at(edges: np.ndarray, x: float) -> int:
     if len(edges) < 2 or not edges[0] <= x <= edges[-1]:
         return -1
     return min(int(np.searchsorted(edges, x, side="right")) - 1, len(edges) - 2)
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> HistogramView:
+        view = HistogramView("errors", "Errors", "error", x_unit="°", log_x=True)
+        view.set_samples("6D", np.random.default_rng(0).lognormal(0, 0.8, 3000))
+        view.set_samples("quaternion", np.random.default_rng(1).lognormal(1, 1, 3000))
+        return view
+
+    show_demo(_make)

@@ -329,3 +329,15 @@ class ImageView(PlotView):
         if len(labels) not in (0, count):
             raise ValueError(f"{len(labels)} labels for {count} rows or columns")
         return [(low + (index + 0.5) * (high - low) / count, str(label)) for index, label in enumerate(labels)]
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> ImageView:
+        view = ImageView("field", "Field", x_label="x", y_label="y", value_label="u", symmetric=True)
+        y, x = np.mgrid[0:1:96j, 0:1:96j]
+        view.set_image(np.sin(7 * x) * np.cos(5 * y), extent=(0, 1, 0, 1))
+        return view
+
+    show_demo(_make)

@@ -138,7 +138,7 @@ def draw_curve(
     """Draw connected points (logical pixels); NaN makes a gap, a point between two gaps a dot.
 
     On screens, dense curves use Qt's quick path (one device pixel): a 1600-vertex noisy line takes 2 ms so, and
-    400 ms in one wide stroke. Exports and wide curves draw short chunks instead, which is linear.
+    400 ms in one wide stroke. Exports and wide curves draw short chunks instead, so that the time is linear.
     """
     for run in runs_of_finite(points):
         if len(run) == 1:
@@ -151,13 +151,10 @@ def draw_curve(
         elif len(run) > DENSE and width <= 1.5 and not is_export:
             painter.setPen(QPen(QColor(colour), 1.0 / device_scale(painter)))
             painter.drawPolyline(polygon(run))
-        elif len(run) <= DENSE and not is_export:
-            painter.setPen(pen(colour, width, style))
+        else:
+            painter.setPen(pen(colour, width, style if len(run) <= DENSE else "solid"))
             for start in range(0, len(run) - 1, CHUNK):
                 painter.drawPolyline(polygon(run[start : start + CHUNK + 1]))
-        else:
-            painter.setPen(pen(colour, width))
-            painter.drawLines([QLineF(*a, *b) for a, b in zip(run[:-1].tolist(), run[1:].tolist(), strict=True)])
 
 
 def draw_segments(painter: QPainter, segments: Float[np.ndarray, "n 4"], line: QPen) -> None:

@@ -312,3 +312,15 @@ def running_median(
     medians = [np.median(points[which == index], axis=0) for index in range(bins) if (which == index).sum() >= 5]
     table = np.array(medians).reshape(-1, 2)
     return table[:, 0], table[:, 1]
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> ScatterView:
+        view = ScatterView("points", "Error by angle", "angle", "error", x_unit="°", log_y=True, median=True)
+        angle = np.random.default_rng(0).uniform(0, 180, 50_000)
+        view.set_points(angle, np.exp(angle / 60 + np.random.default_rng(1).normal(size=50_000)), values=angle)
+        return view
+
+    show_demo(_make)

@@ -39,14 +39,17 @@ from workbench.views.scene_model import (
     bounds_of,
     checked_positions,
     checked_tint,
+    finite_array,
     frame_segments,
     segments_of,
 )
 from workbench.views.theme import theme
 
 Colours = str | int | np.ndarray
+FILLED = 0.82
+"""Radius shown, as a share of the box's own: its corners are never all at the rim of the view."""
 ROOM_FOR_WORDS = 1.12
-"""The camera shows this much more than the scene where axes have labels around it."""
+"""The camera shows this much more where axes have labels around them."""
 
 
 class Scene3DView(View):
@@ -280,7 +283,7 @@ class Scene3DView(View):
         if self._box is not None and self._follows:
             low, high = self._box
             self.camera.centre = (low + high) / 2
-            radius = float(np.linalg.norm(high - low)) / 2 or 1.0
+            radius = FILLED * float(np.linalg.norm(high - low)) / 2 or 1.0
             self.camera.radius = radius * (ROOM_FOR_WORDS if self.has_axes else 1.0)
 
     def _needs_new_box(self, low: np.ndarray, high: np.ndarray) -> bool:
@@ -463,7 +466,7 @@ class Scene3DView(View):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned."""
-        orientation = _array(state.get("orientation"), (3, 3))
+        orientation = finite_array(state.get("orientation"), (3, 3))
         if orientation is not None and np.allclose(orientation @ orientation.T, np.eye(3), atol=1e-6):
             self.camera.orientation = orientation
         if state.get("mode") in ("turntable", "arcball"):
@@ -473,16 +476,22 @@ class Scene3DView(View):
             self.camera.field_of_view = float(angle)
         if isinstance(hidden := state.get("hidden"), list):
             self._hidden = {name for name in hidden if isinstance(name, str)}
-        centre, radius = _array(state.get("centre"), (3,)), state.get("radius")
+        centre, radius = finite_array(state.get("centre"), (3,)), state.get("radius")
         if centre is not None and isinstance(radius, (int, float)) and radius > 0:
             self.camera.centre, self.camera.radius, self._follows = centre, float(radius), False
         self._changed.update(self._items)
         self.refresh()
 
 
-def _array(value: object, shape: tuple[int, ...]) -> np.ndarray | None:
-    try:
-        made = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        return None
-    return made if made.shape == shape and np.isfinite(made).all() else None
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> Scene3DView:
+        view = Scene3DView("scene", "Points, a path and frames")
+        points, turn = np.random.default_rng(0).normal(size=(500, 3)) / 2, np.linspace(0, 12, 200)
+        view.set_points("samples", points, values=points[:, 2], label="samples", value_label="height")
+        view.set_lines("path", np.stack([np.cos(turn), np.sin(turn), turn / 6 - 1], 1), color=1, label="path")
+        view.set_frames("frame", np.eye(4)[None], size=0.8)
+        return view
+
+    show_demo(_make)

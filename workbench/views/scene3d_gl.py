@@ -81,13 +81,19 @@ class SceneGL:
         canvas_type = _canvas_type(scene.SceneCanvas)
         # A software renderer pays for each sample; there the lines' own width has to do.
         config = {"samples": 0 if is_software else SAMPLES, "depth_size": 24}
-        self._canvas: Any = canvas_type(keys=None, show=False, config=config, dpi=96.0, bgcolor=theme().background)
+        # Qt swaps the window's buffers itself; a second swap would wait another 5 ms a frame.
+        self._canvas: Any = canvas_type(
+            keys=None, show=False, autoswap=False, config=config, dpi=96.0, bgcolor=theme().background
+        )
         self._canvas.unfreeze()
         self._canvas.failed = self._draw_failed
         self._canvas.freeze()
         self._scene = scene
         self._world = scene.Node(parent=self._canvas.scene)
-        self._world.transform = MatrixTransform()
+        matrix = MatrixTransform()
+        # Otherwise vispy multiplies it with its neighbours in the chain once, and later changes are not seen.
+        matrix.dynamic = True
+        self._world.transform = matrix
         line = scene.visuals.Line
         self._grid = line(np.zeros((2, 3), FLOATS), parent=self._world, method="gl", connect="segments")
         self._edges = line(np.zeros((2, 3), FLOATS), parent=self._world, method="gl", connect="segments")
@@ -122,7 +128,8 @@ class SceneGL:
         if axes is not None:
             self._set_lines(self._grid, axes.grid, rgba_of(mixed(theme().grid, theme().background, 0.2)), 1.0)
             self._set_lines(self._edges, axes.edges, rgba_of("muted"), 1.0)
-        self._canvas.update()
+        # Not canvas.update(): it waits for a drawing that it asked for before, which a hidden widget never makes.
+        self.widget.update()
 
     def sync(self, items: Mapping[str, Item], changed: Iterable[str]) -> None:
         """Bring the visuals of changed items up to date; those of items that are gone are removed."""

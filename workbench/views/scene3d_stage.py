@@ -38,7 +38,7 @@ class Stage(QWidget):
         self._view = view
         self._wants_gl = wants_gl
         self._gl: SceneGL | None = None
-        self._is_stale = False
+        self._is_stale = self._is_building = False
         self.fallback_reason = ""
         self.is_painting = False
         self._surface = Surface(self, view)
@@ -70,14 +70,18 @@ class Stage(QWidget):
         """Make the canvas anew from the model; where that fails, the surface draws and says why."""
         from workbench.views.scene3d_gl import NoOpenGL, SceneGL
 
-        self._drop_canvas()
-        if not self._wants_gl:
+        # The first OpenGL widget in a window makes Qt hide and show that window: this method would meet itself.
+        if not self._wants_gl or self._is_building:
             return
+        self._drop_canvas()
+        self._is_building = True
         try:
             self._gl = SceneGL(self, self._gl_failed)
         except NoOpenGL as error:
             self._fall_back(str(error))
             return
+        finally:
+            self._is_building = False
         self._gl.widget.installEventFilter(self)
         self._gl.widget.setGeometry(self.rect())
         self._gl.widget.show()

@@ -387,3 +387,15 @@ def _latex(text: str) -> str:
 
 def _copy(make: Any, checked: bool = False) -> None:
     QGuiApplication.clipboard().setText(make())
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> TableView:
+        view = TableView("summary", "Summary")
+        columns = ("method", Column("mean", "°", "low"), Column("max", "°", "low"))
+        view.set_rows(columns, [("6D", 0.49, 1.98), ("quaternion", 3.27, 179.93), ("Euler", 6.98, 179.95)])
+        return view
+
+    show_demo(_make)

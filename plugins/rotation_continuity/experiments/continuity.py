@@ -41,8 +41,9 @@ class Continuity(Experiment[ContinuityParameters, ContinuityFrame]):
 
     def _encoded(self) -> PathAnswer:
         own = self.parameters
-        rotations = torch.from_numpy(self.drawn) if len(self.drawn) else path_rotations(own.path, own.samples)
-        return encode_path(self._representations, resampled(rotations))
+        if len(self.drawn):
+            return encode_path(self._representations, torch.from_numpy(self.drawn))
+        return encode_path(self._representations, resampled(path_rotations(own.path, own.samples)))
 
     def _whole(self) -> PathAnswer:
         """The encoded path; made again where a restored run brings a drawn one."""

@@ -127,3 +127,45 @@ class FakeSession(QObject):
         for name in ("run.json", "metrics.csv", "weights.safetensors", "artefact.txt"):
             (folder / name).write_text("{}", encoding="utf-8")
         return ["run.json", "metrics.csv", "weights.safetensors", "artefact.txt"]
+
+
+class FakeEngine(QObject):
+    """Opens fake sessions and remembers them."""
+
+    devices_changed = Signal()
+    sessions_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.devices = (CPU,)
+        self.threads = 1
+        self.sessions: list[FakeSession] = []
+        self.settings_used: list[Any] = []
+
+    def open_session(
+        self,
+        entry: Any,
+        experiment_id: str,
+        parameters: Parameters,
+        seed: int = 0,
+        device: str = "auto",
+        run_folder: Path | None = None,
+    ) -> FakeSession:
+        session = FakeSession(parameters, seed, device)
+        session.entry, session.experiment_id, session.run_folder = entry, experiment_id, run_folder
+        self.sessions.append(session)
+        return session
+
+    def close_session(self, session: FakeSession) -> None:
+        session.close()
+        self.sessions.remove(session)
+
+    def start(self) -> None:
+        pass
+
+    def apply_settings(self, settings: Any) -> None:
+        self.settings_used.append(settings)
+
+    def shutdown(self) -> None:
+        for session in list(self.sessions):
+            self.close_session(session)

@@ -1,0 +1,62 @@
+"""Self-consistency equations of mean-field theories, solved for whole grids of control parameters at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+@cache
+def gauss_hermite(points: int = 61) -> tuple[Float[Tensor, " z"], Float[Tensor, " z"]]:
+    """Nodes and weights (z,) in float64 with E f(Z) = sum_z w_z f(x_z) for Z ~ N(0, 1).
+
+    Exact for polynomials of degree below 2 * points.
+    """
+    nodes, weights = np.polynomial.hermite_e.hermegauss(points)
+    return torch.from_numpy(nodes), torch.from_numpy(weights / math.sqrt(2 * math.pi))
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Order parameters (*grid, k) at the end, whether it converged (*grid,), and after how many steps."""
+
+    values: Float[Tensor, "*grid k"]
+    converged: Bool[Tensor, "*grid"]
+    iterations: Int[Tensor, "*grid"]
+
+
+def solve_fixed_point(
+    update: Callable[[Float[Tensor, "g k"], Int[Tensor, " g"]], Float[Tensor, "g k"]],
+    start: Float[Tensor, "*grid k"],
+    *,
+    damping: float = 0.5,
+    tolerance: float = 1e-10,
+    max_iterations: int = 5000,
+) -> FixedPoint:
+    """Iterate x <- damping x + (1 - damping) update(x) at every grid point until it moves less than `tolerance`.
+
+    `update` is given the points that still move (g, k) and their flat indices (g,) into the grid, so that it can pick
+    their control parameters; points that have converged cost nothing more.
+    """
+    grid, k = start.shape[:-1], start.shape[-1]
+    values = start.reshape(-1, k).clone()
+    iterations = torch.zeros(len(values), dtype=torch.int64, device=start.device)
+    moving = torch.arange(len(values), device=start.device)
+    for _ in range(max_iterations):
+        if len(moving) == 0:
+            break
+        old = values[moving]
+        new = damping * old + (1 - damping) * update(old, moving)
+        values[moving] = new
+        iterations[moving] += 1
+        moving = moving[(new - old).abs().amax(-1) > tolerance]
+    converged = torch.ones(len(values), dtype=torch.bool, device=start.device)
+    converged[moving] = False
+    return FixedPoint(values.reshape(*grid, k), converged.reshape(grid), iterations.reshape(grid))
