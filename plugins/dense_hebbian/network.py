@@ -71,6 +71,7 @@ class Network:
                 f"with {self.chi.shape[-1]} neurons no {self.order} indices are distinct, so all fields vanish"
             )
         self._scaled = self.chi / self.neurons  # keeps powers near 1 whatever N and P are
+        self._by_site = self._scaled.transpose(-1, -2).contiguous()
         self._prefactor = self.weight * self.moment ** (-self.order / 2)
 
     @classmethod
@@ -151,7 +152,7 @@ class Sweep:
     def field(self, site: int) -> Float[Tensor, "b r"]:
         """h_i at `site`, from the other spins."""
         net = self.network
-        chi = net._scaled[:, None, :, site]
+        chi = net._by_site[:, None, site]
         y = chi * self.spins[..., site, None]
         if net.kernel == "full":
             rest = self._sums - y
@@ -167,7 +168,7 @@ class Sweep:
     def set(self, site: int, values: Float[Tensor, "b r"]) -> None:
         """Give the spins at `site` new values +-1."""
         net = self.network
-        chi = net._scaled[:, None, :, site]
+        chi = net._by_site[:, None, site]
         old, new = chi * self.spins[..., site, None], chi * values[..., None]
         if net.kernel == "full":
             self._sums = self._sums + new - old

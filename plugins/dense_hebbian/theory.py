@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.toolkit.self_consistency import FixedPoint, gauss_hermite, solve_fixed_point
+from workbench.toolkit.self_consistency import FixedPoint, gaussian_nodes, solve_fixed_point
 
 Kernel = Literal["distinct", "full"]
 Grid = Float[Tensor, "*grid"]
@@ -82,7 +82,7 @@ def signal(n: Tensor, rho: Tensor, order: int) -> Tensor:
 
 def _update(x: Tensor, beta: Tensor, gamma: Tensor, rho: Tensor, order: int, kernel: Kernel) -> Tensor:
     n, q = x[..., 1], x[..., 2]
-    z, weights = (value.to(x.device) for value in gauss_hermite())
+    z, weights = (value.to(x.device) for value in gaussian_nodes())
     s = beta * signal(n, rho, order)
     deviation = torch.sqrt(rho * s.square() + beta.square() * crosstalk(q, gamma, beta, order, kernel))
     t = torch.tanh(s[..., None] + deviation[..., None] * z)
@@ -155,7 +155,7 @@ def pressure(x: OrderParameters, temperature: Grid | float, gamma: Grid | float,
     """
     temperature, gamma, rho = _broadcast(temperature, gamma, rho)
     beta = 1 / temperature
-    z, weights = gauss_hermite()
+    z, weights = gaussian_nodes()
     s = beta * signal(x.n, rho, order)
     deviation = torch.sqrt(rho * s.square() + beta.square() * crosstalk(x.q, gamma, beta, order, "distinct"))
     g = s[..., None] + deviation[..., None] * z
@@ -184,17 +184,6 @@ def critical_load(
     while float((high - low).max()) > precision:
         middle = (low + high) / 2
         exists = solve(temperature, middle, rho, order, kernel=kernel).m > RETRIEVES
-        low, high = torch.where(exists, middle, low), torch.where(exists, high, middle)
-    return low
-
-
-def critical_temperature(gamma: Grid | float, rho: Grid | float, order: int, *, kernel: Kernel = "distinct") -> Grid:
-    """Largest T' at which the retrieval solution exists, for every gamma and rho at once; 0 where there is none."""
-    gamma, rho = _broadcast(gamma, rho)
-    low, high = torch.zeros_like(gamma), torch.full_like(gamma, order / 2.0)
-    for _ in range(16):
-        middle = (low + high) / 2
-        exists = solve(middle, gamma, rho, order, kernel=kernel).m > RETRIEVES
         low, high = torch.where(exists, middle, low), torch.where(exists, high, middle)
     return low
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtWidgets import QComboBox, QSplitter, QTabWidget, QWidget
 
-from plugins.rotation_continuity.contract import DIMENSIONS, LABELS
+from plugins.rotation_continuity.contract import LABELS
 from plugins.rotation_continuity.frames import ErrorsFrame
 from workbench.sdk import MetricsHistory
 from workbench.views import Column, CurvesView, Pick, Scene3DView, SegmentedButtons, TableView
+from workbench.views.scene3d_picking import Pick3D
+from workbench.views.theme import theme
 
 COLOURS: dict[str, int] = {
     "6d": 0, "quaternion": 1, "5d": 2, "axis_angle": 3, "euler": 4, "rodrigues": 5, "svd": 6, "matrix": 7,
@@ -98,6 +99,11 @@ def columns_of(*groups: Sequence[QWidget]) -> QSplitter:
     return across
 
 
+def beside(*widgets: QWidget) -> QSplitter:
+    """Widgets beside each other with movable borders."""
+    return columns_of(*([widget] for widget in widgets))
+
+
 def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
     """Views that share a place."""
     tabs = QTabWidget()
@@ -105,6 +111,10 @@ def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
     for text, page in pages.items():
         tabs.addTab(page, text)
     return tabs
+
+
+CLOSE_UP = 0.76
+"""Share of a sphere's bounding box that the camera is told to show: the sphere then fills the view."""
 
 
 class RotationScene(Scene3DView):
@@ -127,7 +137,7 @@ class RotationScene(Scene3DView):
         self.add_tool(self._mode)
         self.rotated.connect(self._drag)
         self.set_lines("globe", sphere_lines(1.0, 24), color="grid", width=1.0)
-        self.set_bounds((-1, -1, -1), (1, 1, 1))
+        self.set_bounds(*(np.full(3, side * CLOSE_UP) for side in (-1, 1)))
 
     @Slot(object)
     def _choose_mode(self, mode: str) -> None:
@@ -136,8 +146,14 @@ class RotationScene(Scene3DView):
     @Slot(object)
     def _drag(self, turn: np.ndarray) -> None:
         self.rotation = orthonormal(turn @ self.rotation)
-        self.show_truth(self.rotation)
+        self.follow_hand(self.rotation)
         self.turned.emit(self.rotation)
+
+    def follow_hand(self, rotation: Float[np.ndarray, "3 3"]) -> None:
+        """Show the rotation that the hand has reached, which answers may lag behind."""
+        self.rotation = rotation
+        if "truth" in self.item_names:
+            self.show_truth(rotation)
 
     def show_truth(self, rotation: Float[np.ndarray, "3 3"]) -> None:
         """Draw the true frame."""
@@ -166,28 +182,41 @@ class Ball(Scene3DView):
             hint=hint or "Each rotation at axis × angle; opposite points of the rim are the same. Click one to see it.",
         )  # fmt: skip
         self.set_lines("globe", sphere_lines(math.pi, 48), color="grid", width=1.0)
-        self.set_bounds(*(np.full(3, side * math.pi) for side in (-1, 1)))
+        self.set_bounds(*(np.full(3, side * CLOSE_UP * math.pi) for side in (-1, 1)))
+        self._shown: tuple[np.ndarray, np.ndarray, float | None] | None = None
+        self._outliers = np.empty(0, np.int64)
 
     def show_errors(
-        self,
-        points: Float[np.ndarray, "k 3"],
-        errors: Float[np.ndarray, " k"],
-        height: float | None = None,
-        top: float = 180.0,
+        self, points: Float[np.ndarray, "k 3"], errors: Float[np.ndarray, " k"], height: float | None = None
     ) -> None:
         """Draw rotations coloured by error in degrees, on a logarithmic scale; near one height only if one is given."""
+        self._shown = points, errors, height
         values = np.log10(np.clip(errors, LOWEST_DEGREES, 180))
-        sizes = 5.0
         if height is not None:
-            chosen = np.abs(points[:, 2] - height) < SLICE
-            values = np.where(chosen, values, np.nan)
-            points = np.where(chosen[:, None], points, np.nan)
-            sizes = 8.0
-        self.set_points(
-            "errors", points, values=values, colormap="crameri:lajolla", size=sizes,
-            levels=(math.log10(LOWEST_DEGREES), math.log10(top)), value_label="log₁₀ error (°)",
-            names=[f"{error:.2f}°" for error in errors],
-        )  # fmt: skip
+            points = np.where(np.abs(points[:, 2:] - height) < SLICE, points, np.nan)
+        # Large errors should stand out from the background, which is light or dark.
+        look = {
+            "colormap": "crameri:lajolla" if theme().is_dark else "crameri:lajolla_r",
+            "levels": (math.log10(LOWEST_DEGREES), math.log10(180)),
+        }
+        self.set_points("errors", points, values=values, size=5.0 if height is None else 8.0,
+                        value_label="log₁₀ error (°)", names=[f"{error:.2f}°" for error in errors], **look)  # fmt: skip
+        self._outliers = np.flatnonzero(errors > OUTLIER)
+        chosen = self._outliers
+        self.set_points("outliers", points[chosen], values=values[chosen], size=11.0,
+                        names=[f"{error:.1f}°" for error in errors[chosen]], **look)  # fmt: skip
+
+    def case_at(self, pick: Pick3D) -> int | None:
+        """Return which of the rotations was picked, or None if it was something else."""
+        if pick.item == "outliers" and pick.index < len(self._outliers):
+            return int(self._outliers[pick.index])
+        return pick.index if pick.item == "errors" else None
+
+    def restyle(self) -> None:
+        """Take the colour scale that suits the background."""
+        super().restyle()
+        if self._shown is not None:
+            self.show_errors(*self._shown)
 
     def show_links(self, points: Float[np.ndarray, "k 3"]) -> None:
         """Draw faint links between rotations near the rim and their opposite points, which are nearly the same."""
@@ -200,6 +229,7 @@ class Ball(Scene3DView):
         self.set_lines(name, broken_at_rim(points), color=color, width=width)
 
 
+OUTLIER = 30.0  # degrees; drawn larger, over the others
 SLICE = 0.35  # half the thickness of a slice of the ball, in radians
 
 
@@ -233,6 +263,7 @@ class NameBox(QComboBox):
     def __init__(self, help: str) -> None:
         super().__init__()
         self.setToolTip(help)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self._names: tuple[str, ...] = ()
         self.activated.connect(self._activated)
 
@@ -277,7 +308,7 @@ class ErrorViews(QObject):
             "percentiles", "Error at each percentile of the test set", "percentile", "error", x_unit="%", y_unit=unit,
             log_y=True, hint="The paper's figure. Click a curve to see the case that stands there.",
         )  # fmt: skip
-        self.loss = CurvesView("loss", "Training loss", "step", "loss", log_y=True)
+        self.loss = CurvesView("loss", "Training loss", "step", "loss", log_y=True, smoothing=0.9)
         self.error = CurvesView("error", "Mean error on the test set", "step", "mean error", y_unit=unit, log_y=True)
         self.table = TableView("table", "Errors", hint="Click a heading to sort. " + UNVERIFIED * bool(published))
         self.worst = TableView("worst", "Worst cases", hint="Click a row to see the case.")
@@ -313,10 +344,10 @@ class ErrorViews(QObject):
 
     def _show_table(self, frame: ErrorsFrame) -> None:
         has_outliers = bool(np.isfinite(frame.table[:, 5]).any())
-        columns: list[Column | str] = ["representation"]
-        columns += [Column(name, self._unit, "low", 3) for name in ("mean", "median", "p99", "max", "sd")]
-        columns += [Column("> 90°", "%", "low", 2)] if has_outliers else []
-        columns += [Column("paper mean", self._unit), Column("paper max", self._unit)] if self._published else []
+        columns: list[Column | str] = ["code"]
+        columns += [Column(name, "", "low", 3) for name in ("mean", "median", "p99", "max", "sd")]
+        columns += [Column("> 90° (%)", "", "low", 2)] if has_outliers else []
+        columns += [Column("paper mean"), Column("paper max")] if self._published else []
         has_degenerate = bool(frame.table[:, 6].any())
         columns += [Column("degenerate")] if has_degenerate else []
         rows = []
@@ -327,7 +358,8 @@ class ErrorViews(QObject):
                 row += self._published[name][:2] if name in self._published else (None, None)
             row += [int(numbers[6])] if has_degenerate else []
             rows.append(row)
-        self.table.title = f"Errors on {frame.tested} test cases at step {frame.evaluated}"
+        unit = "degrees" if self._unit == "°" else self._unit
+        self.table.title = f"Errors in {unit} on {frame.tested} test cases, step {frame.evaluated}"
         self.table.set_rows(columns, rows)
 
     @Slot()
@@ -362,21 +394,3 @@ class ErrorViews(QObject):
                 if head == kind and name in LABELS:
                     steps, values = history[metric]
                     view.set_series(metric, steps, values, label=LABELS[name], color=colour(name), faint=bool(seed))
-
-
-def running_median(
-    x: Float[np.ndarray, " k"], y: Float[np.ndarray, " k"], edges: Sequence[float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Median of y between neighbouring edges of x, at their middles; parts with fewer than 5 points are left out."""
-    found = []
-    for low, high in pairwise(edges):
-        inside = (x >= low) & (x < high)
-        if inside.sum() >= 5:
-            found.append(((low + high) / 2, float(np.median(y[inside]))))
-    table = np.array(found).reshape(-1, 2)
-    return table[:, 0], table[:, 1]
-
-
-def described(name: str) -> str:
-    """Name of a representation with how many numbers it takes."""
-    return f"{LABELS[name]} · {DIMENSIONS[name]} numbers" if name in DIMENSIONS else LABELS[name]

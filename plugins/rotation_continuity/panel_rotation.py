@@ -14,6 +14,7 @@ from plugins.rotation_continuity.panel_parts import (
     ErrorViews,
     NameBox,
     RotationScene,
+    beside,
     colour,
     columns_of,
     logarithm,
@@ -30,7 +31,7 @@ class RotationView(ExperimentView):
     """One rotation in space, the ball of all test rotations, and the errors; base of two experiments."""
 
     published = published.SANITY
-    scene_title = "One rotation, and what each network makes of it"
+    scene_title = "A rotation"
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
@@ -38,7 +39,7 @@ class RotationView(ExperimentView):
         self._case = -1
         self._matrix: np.ndarray | None = None
         self.scene = RotationScene("case", self.scene_title)
-        self.ball = Ball("ball", "Test rotations")
+        self.ball = Ball("ball", "Errors in the ball")
         self.chosen = NameBox("Whose errors the ball and the scatter show")
         self.ball.add_tool(self.chosen)
         self.scatter = ScatterView(
@@ -48,9 +49,9 @@ class RotationView(ExperimentView):
         self.errors = ErrorViews("°", self.published)
         tests = tabs_of({"Errors": self.errors.table, "Worst cases": self.errors.worst, "By angle": self.scatter})
         curves = tabs_of({"Loss": self.errors.loss, "Mean error": self.errors.error})
-        splitter = columns_of((self.scene, self.ball), (self.errors.percentiles, tests), (curves,))
-        splitter.widget(2).setMinimumWidth(150)
-        splitter.setSizes([360, 400, 260])
+        splitter = columns_of((self.scene, self.ball), (beside(self.errors.percentiles, curves), tests))
+        splitter.setSizes([340, 640])
+        splitter.widget(1).setSizes([400, 290])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
@@ -116,10 +117,14 @@ class RotationView(ExperimentView):
 
     def show_answer(self, answer: CaseAnswer) -> None:
         """Draw one case."""
+        self.draw_case(answer)
+        self.ball.set_points("here", logarithm(answer.truth)[None], color="foreground", size=13.0, pickable=False)
+        self.scene.title = self.scene_title if answer.index < 0 else f"Case {answer.index}"
+
+    def draw_case(self, answer: CaseAnswer) -> None:
+        """Draw truth and answers in space."""
         self.scene.show_truth(answer.truth)
         self.scene.show_answers(answer.names, answer.predicted, [f"{error:.1f}°" for error in answer.errors])
-        self.ball.set_points("here", logarithm(answer.truth)[None], color="foreground", size=13.0, pickable=False)
-        self.scene.title = self.scene_title if answer.index < 0 else f"{self.scene_title} (test case {answer.index})"
 
     def _describe(self, frame: SanityFrame) -> None:
         loose = [
@@ -141,7 +146,6 @@ class RotationView(ExperimentView):
         self.ball.show_errors(frame.ball[:count], errors, height)
         worst = frame.worst_cases[row]
         self.ball.show_links(frame.ball[worst[worst < count]])
-        self.ball.title = f"Test rotations, coloured by the error of {LABELS[self.chosen.name]}"
         self.scatter.set_points(frame.angles[:count], np.maximum(errors, 0.05), color=colour(self.chosen.name))
         self.scatter.title = f"Error of {LABELS[self.chosen.name]} against rotation angle"
 
@@ -185,9 +189,9 @@ class RotationView(ExperimentView):
         if self._matrix is None and self._case < 0:
             return
         # While the frame is being dragged, the answer is a little behind the hand: the hand's rotation stays.
-        truth = self._matrix if self._matrix is not None else answer.truth
         self.show_answer(answer)
-        self.scene.show_truth(truth)
+        if self._matrix is not None:
+            self.scene.follow_hand(self._matrix)
 
     @Slot()
     def _forget_case(self) -> None:
@@ -197,8 +201,9 @@ class RotationView(ExperimentView):
 
     @Slot(object)
     def _ball_picked(self, pick: Pick3D) -> None:
-        if pick.item == "errors":
-            self.show_case(pick.index)
+        case = self.ball.case_at(pick)
+        if case is not None:
+            self.show_case(case)
 
     @Slot(object)
     def _scatter_clicked(self, pick: Pick) -> None:
@@ -214,7 +219,7 @@ class CloudsView(RotationView):
     """Experiment B: the case is a pair of clouds, and every network's turn of the first."""
 
     published = published.CLOUDS
-    scene_title = "Two clouds, and the first as each network turns it"
+    scene_title = "Two clouds"
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
@@ -241,19 +246,20 @@ class CloudsView(RotationView):
         errors = _errors(frame.truth, frame.predicted)
         return CloudAnswer(0, frame.names, frame.truth, frame.predicted, errors, frame.first, frame.second)
 
-    def show_answer(self, answer: CloudAnswer) -> None:
+    def draw_case(self, answer: CloudAnswer) -> None:
         """Draw both clouds, and the first one as each network turns it."""
-        super().show_answer(answer)
+        self.scene.rotation = np.asarray(answer.truth, float)
         shift = (answer.second - answer.first @ answer.truth.T).mean(0)
-        self.scene.set_points("first", answer.first, color="muted", size=3.0, label="first", pickable=False)
-        self.scene.set_points("second", answer.second, color="foreground", size=7.0, label="second", pickable=False)
+        self.scene.set_points("first", answer.first, color="grid", size=3.0, label="first", pickable=False)
+        self.scene.set_points("second", answer.second, color="foreground", size=8.0, label="second", pickable=False)
         known = {f"cloud {name}" for name in answer.names}
         for item in self.scene.item_names:
             if item.startswith("cloud ") and item not in known:
                 self.scene.remove(item)
-        for name, matrix in zip(answer.names, answer.predicted, strict=True):
+        for name, matrix, error in zip(answer.names, answer.predicted, answer.errors, strict=True):
             turned = answer.first @ matrix.T + shift
-            self.scene.set_points(f"cloud {name}", turned, color=colour(name), size=4.0, pickable=False)
+            label = f"{LABELS[name]} {error:.1f}°"
+            self.scene.set_points(f"cloud {name}", turned, color=colour(name), size=5.0, label=label, pickable=False)
 
 
 def _errors(truth: np.ndarray, predicted: np.ndarray) -> np.ndarray:

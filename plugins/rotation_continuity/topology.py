@@ -12,10 +12,11 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from plugins.rotation_continuity.evaluation import errors_of_all
@@ -58,6 +59,21 @@ def sphere_axes(count: int) -> Float[Tensor, "n 3"]:
     return torch.stack([radius * torch.cos(around), radius * torch.sin(around), z], -1)
 
 
+@dataclass(frozen=True)
+class Tears:
+    """Refined tears of one representation: on which loop, where, the true rotation, and the error in degrees."""
+
+    loops: Int64[np.ndarray, " n"]
+    t: Float[np.ndarray, " n"]
+    rotations: Float[np.ndarray, "n 3 3"]
+    errors: Float[np.ndarray, " n"]
+
+    @classmethod
+    def none(cls) -> Tears:
+        """No tears."""
+        return cls(np.empty(0, np.int64), np.empty(0), np.empty((0, 3, 3)), np.empty(0))
+
+
 class Dissection:
     """Errors of every representation's first seed along loops, and where they tear."""
 
@@ -85,45 +101,44 @@ class Dissection:
         return errors.reshape(shape), products.reshape(shape)
 
     @torch.no_grad()
-    def refine(
-        self, loops: Loops, t: Float[Tensor, " k"], products: Float[Tensor, "r l k"]
-    ) -> list[tuple[np.ndarray, Float[np.ndarray, " n"], Float[np.ndarray, "n 3 3"], Float[np.ndarray, " n"]]]:
-        """Bisect every sign change of s: for each representation the loops, t, rotations and errors in degrees."""
-        found = []
-        for index, own in enumerate(self._network.representations):
-            if own.lift is None:
-                empty = np.empty(0)
-                found.append((np.empty(0, int), empty, np.empty((0, 3, 3)), empty))
-                continue
-            changes = _sign_changes(products[index])
-            which, place = torch.nonzero(changes, as_tuple=True)
-            low, high = t[place].double(), t[place + 1].double()
-            sign = self._product(index, loops, which, low)[0].sign()
-            for _ in range(BISECTIONS):
-                middle = 0.5 * (low + high)
-                same = self._product(index, loops, which, middle)[0].sign() == sign
-                low, high = torch.where(same, middle, low), torch.where(same, high, middle)
-            _, error, truth = self._product(index, loops, which, low)
-            found.append((which.numpy(), low.numpy(), truth.numpy(), error.numpy()))
-        return found
+    def refine(self, loops: Loops, t: Float[Tensor, " k"], products: Float[Tensor, "r l k"]) -> list[Tears]:
+        """Bisect every sign change of s, for all representations at once."""
+        places = [torch.nonzero(_sign_changes(own)) for own in products]
+        width = max(len(place) for place in places)
+        if width == 0:
+            return [Tears.none() for _ in places]
+        padded = torch.stack([torch.nn.functional.pad(place, (0, 0, 0, width - len(place))) for place in places])
+        which, low = padded[..., 0], t[padded[..., 1]].double()
+        high = t[padded[..., 1] + 1].double()
+        sign = self._at(loops, which, low)[0].sign()
+        for _ in range(BISECTIONS):
+            middle = 0.5 * (low + high)
+            is_same = self._at(loops, which, middle)[0].sign() == sign
+            low, high = torch.where(is_same, middle, low), torch.where(is_same, high, middle)
+        _, errors, truth = self._at(loops, which, low)
+        return [
+            Tears(*(part[index, : len(place)].numpy() for part in (which, low, truth, errors)))
+            for index, place in enumerate(places)
+        ]
 
-    def _product(self, index: int, loops: Loops, which: Tensor, t: Float[Tensor, " n"]) -> tuple[Tensor, ...]:
-        """Return s, error in degrees and true rotation of one representation at t on the named loops, exactly."""
-        own = self._exact.representations[index]
-        lifted = Loops.lift(_Chosen(loops, which), t[:, None]).squeeze(1)
+    def _at(self, loops: Loops, which: Int64[Tensor, "r n"], t: Float[Tensor, "r n"]) -> tuple[Tensor, ...]:
+        """Return s, error in degrees and true rotation at t on the named loops, in double precision.
+
+        s is 1 for representations without a lift: it has no sign to change.
+        """
+        turn = rotation_vector_to_quaternion(t[..., None] * loops.axes[which])
+        lifted = quaternion_product(turn, loops.base.expand_as(turn))
         truth = quaternion_to_matrix(lifted)
-        members = self._exact.members
-        inputs = truth.flatten(-2).expand(members, -1, -1)
-        code = self._exact.body(inputs)[index * len(self._exact.seeds), :, : own.dimension]
-        error = torch.rad2deg(geodesic_distance(own.decode(code), truth))
-        return (lifted * own.lift(code)).sum(-1), error, truth
-
-
-class _Chosen(Loops):
-    """Loops picked from others, with repetition."""
-
-    def __init__(self, loops: Loops, which: Tensor) -> None:
-        self.axes, self.base = loops.axes[which], loops.base
+        # Each representation has its own places, and its seeds (of which the first is kept) get the same.
+        codes = self._exact.body(truth.flatten(-2).repeat_interleave(len(self._exact.seeds), 0))
+        products, errors = torch.ones_like(t), torch.zeros_like(t)
+        for index, own in enumerate(self._exact.representations):
+            if own.lift is not None:
+                code = codes[index * len(self._exact.seeds), :, : own.dimension]
+                lift = own.lift(code)
+                products[index] = (lifted[index] * lift).sum(-1)
+                errors[index] = torch.rad2deg(geodesic_distance(quaternion_to_matrix(lift), truth[index]))
+        return products, errors, truth
 
 
 def _sign_changes(products: Float[Tensor, "l k"]) -> Bool[Tensor, "l k-1"]:
@@ -147,9 +162,9 @@ def loop_answer(ensemble: Ensemble, axis: Float[Tensor, "3"], base: Float[Tensor
         ball=matrix_to_rotation_vector(rotations).float().numpy(),
         error=errors[:, 0].numpy(),
         lifts=products[:, 0].numpy(),
-        tears=tuple(times for _, times, _, _ in tears),
-        tear_errors=tuple(found for *_, found in tears),
-        tear_rotations=tuple(rotation for _, _, rotation, _ in tears),
+        tears=tuple(found.t for found in tears),
+        tear_errors=tuple(found.errors for found in tears),
+        tear_rotations=tuple(found.rotations for found in tears),
     )
 
 
@@ -170,11 +185,11 @@ def tear_surface(
         loops = Loops(axes[start : start + SURFACE_LOOPS].double(), base.double())
         scanned, products = dissection.scan(loops, t)
         worst = np.maximum(worst, scanned.amax((1, 2)).numpy())
-        for index, (which, _, rotations, found) in enumerate(dissection.refine(loops, t, products)):
-            points[index].append(matrix_to_rotation_vector(torch.from_numpy(rotations)).numpy())
-            errors[index].append(found)
-            torn[index] += len(np.unique(which))
-            worst[index] = max(worst[index], found.max(initial=0.0))
+        for index, found in enumerate(dissection.refine(loops, t, products)):
+            points[index].append(matrix_to_rotation_vector(torch.from_numpy(found.rotations)).numpy())
+            errors[index].append(found.errors)
+            torn[index] += len(np.unique(found.loops))
+            worst[index] = max(worst[index], found.errors.max(initial=0.0))
         yield SurfaceAnswer(
             names=ensemble.names,
             loops=min(start + SURFACE_LOOPS, len(axes)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -99,10 +99,9 @@ class ExperimentPage(QObject):
         self._frame: Frame | None = None
         self._is_view_broken = False
         self._has_new_metrics = False
-        self._metrics_timer = QTimer(self)
-        self._metrics_timer.setSingleShot(True)
-        self._metrics_timer.setInterval(METRICS_INTERVAL_MS)
-        self._metrics_timer.timeout.connect(self._show_metrics)
+        self._metrics_timer = self._timer(METRICS_INTERVAL_MS, self._show_metrics)
+        self._credit_timer = self._timer(0, self._grant)
+        self._shown_timer = self._timer(0, self._shown)
         self._connect()
         self._watch_views()
         self._restore_views(saved.views)
@@ -110,6 +109,14 @@ class ExperimentPage(QObject):
             self.strip.say(f"Saved values of {', '.join(dropped)} no longer fit and are back at their defaults.")
 
     # Making
+
+    def _timer(self, interval: int, slot: Callable[[], None]) -> QTimer:
+        """Return a single-shot timer of this page's own: it ends with the page, as `QTimer.singleShot` does not."""
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval)
+        timer.timeout.connect(slot)
+        return timer
 
     def _make_left(self, play: QWidget | None) -> QWidget:
         column = QWidget()
@@ -180,7 +187,7 @@ class ExperimentPage(QObject):
             return
         self._guarded(self.view.show_frame, frame)
         # The credit goes out after Qt has painted what was just set: the worker never runs ahead of the screen.
-        QTimer.singleShot(0, self._grant)
+        self._credit_timer.start()
 
     @Slot()
     def _grant(self) -> None:
@@ -227,7 +234,7 @@ class ExperimentPage(QObject):
         kind = event.type()
         if watched is self.view and kind == QEvent.Type.Show:
             # What came in while the tab was hidden is drawn as soon as it is seen.
-            QTimer.singleShot(0, self._shown)
+            self._shown_timer.start()
         elif kind == QEvent.Type.Enter and isinstance(watched, View):
             self.hint.setText(watched.hint or self.view.hint)
         elif kind == QEvent.Type.Leave and isinstance(watched, View):
@@ -318,7 +325,8 @@ class ExperimentPage(QObject):
 
     def close(self) -> None:
         """Save an open run and end the session; the widgets go with the panel."""
-        self._metrics_timer.stop()
+        for timer in (self._metrics_timer, self._credit_timer, self._shown_timer):
+            timer.stop()
         self._engine.devices_changed.disconnect(self._devices_changed)
         for signal, slot in (
             (self.session.frame_arrived, self._take_frame),

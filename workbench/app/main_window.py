@@ -103,6 +103,8 @@ class MainWindow(QMainWindow):
         search.setText("Search commands …   Ctrl+Shift+P")
         search.setAutoRaise(True)
         search.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        # Higher than a menu's title, it would push the titles off the bar's middle.
+        search.setMaximumHeight(self.menuBar().sizeHint().height())
         self.menuBar().setCornerWidget(search)
 
     def _connect(self) -> None:
@@ -115,7 +117,8 @@ class MainWindow(QMainWindow):
         self.workspace.close_requested.connect(self.close_panel)
         self.workspace.page_moved.connect(self._page_moved)
         self.workspace.new_requested.connect(self.show_gallery)
-        self.engine.sessions_changed.connect(self._schedule_refresh)
+        # At once and not with the rest: a key pressed right after a change of state must find its command enabled.
+        self.engine.sessions_changed.connect(self.refresh)
         self.status.session_chosen.connect(self.show_session)
         self.status.messages_requested.connect(self.show_messages)
         self.status.settings_requested.connect(self.show_settings)
@@ -369,6 +372,8 @@ class MainWindow(QMainWindow):
     @Slot()
     def refresh(self) -> None:
         """Show commands, tabs and title as things are now."""
+        if self._is_closing:
+            return
         panel = self.panel
         undo = panel.undo_stack if panel else None
         self.commands.set_title("edit.undo", f"Undo {undo.undoText()}".strip() if undo else "Undo")
@@ -470,5 +475,7 @@ class MainWindow(QMainWindow):
             self.keeper.close()
             self.closing.emit()
             self.hide()
+            for panel in self.panels.values():
+                panel.close_sessions()
             self.engine.shutdown()
         event.accept()

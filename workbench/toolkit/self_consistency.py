@@ -7,20 +7,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
 @cache
-def gauss_hermite(points: int = 61) -> tuple[Float[Tensor, " z"], Float[Tensor, " z"]]:
-    """Nodes and weights (z,) in float64 with E f(Z) = sum_z w_z f(x_z) for Z ~ N(0, 1).
+def gaussian_nodes(points: int = 801, reach: float = 9.0) -> tuple[Float[Tensor, " z"], Float[Tensor, " z"]]:
+    """Nodes and weights (z,) in float64 with E f(Z) = sum_z w_z f(x_z) for Z ~ N(0, 1): the trapezoidal rule.
 
-    Exact for polynomials of degree below 2 * points.
+    Converges geometrically for smooth f, and unlike Gauss-Hermite quadrature still resolves the steep tanh of low
+    temperatures: with 61 Gauss-Hermite points the critical load of a P = 4 network at T' = 0.01 comes out as 0.494
+    instead of 0.397.
     """
-    nodes, weights = np.polynomial.hermite_e.hermegauss(points)
-    return torch.from_numpy(nodes), torch.from_numpy(weights / math.sqrt(2 * math.pi))
+    nodes = torch.linspace(-reach, reach, points, dtype=torch.float64)
+    weights = torch.exp(-nodes.square() / 2) / math.sqrt(2 * math.pi) * (nodes[1] - nodes[0])
+    return nodes, weights
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -128,10 +129,15 @@ class Camera:
         across = 2 * math.pi * (end.x() - start.x()) / max(200.0, rect.width())
         down = math.pi * (end.y() - start.y()) / max(200.0, rect.height())
         axis = np.eye(3)[UPS[self.up]]
-        elevation = math.asin(float(np.clip(self.orientation[2] @ axis, -1, 1)))
-        down = min(max(down, -math.pi / 2 - elevation), math.pi / 2 - elevation)
-        self.orientation = rotation_about(np.array([1.0, 0, 0]), down) @ self.orientation
-        self.orientation = self.orientation @ rotation_about(axis, across)
+        elevation = math.atan2(float(self.orientation[2] @ axis), float(self.orientation[1] @ axis)) + down
+        elevation = min(max(elevation, -math.pi / 2), math.pi / 2)
+        # Built anew from two angles each time: turning on would let rounding errors grow at the poles.
+        right = self.orientation[0] @ rotation_about(axis, across)
+        right -= (right @ axis) * axis
+        right /= np.linalg.norm(right)
+        level = np.cross(right, axis)
+        back = math.cos(elevation) * level + math.sin(elevation) * axis
+        self.orientation = np.stack([right, np.cross(back, right), back])
 
     def rotation_of_drag(self, start: QPointF, end: QPointF, rect: QRectF) -> Float[np.ndarray, "3 3"]:
         """Return the rotation in world coordinates by which an object follows an arcball drag."""
@@ -145,6 +151,31 @@ class Camera:
     def zoom(self, factor: float) -> None:
         """Show a sphere `factor` times as large."""
         self.radius = min(max(self.radius * factor, 1e-9), 1e12)
+
+    def state(self) -> dict[str, Any]:
+        """Return everything but `up` as plain JSON values."""
+        return {
+            "orientation": self.orientation.tolist(),
+            "centre": self.centre.tolist(),
+            "radius": self.radius,
+            "mode": self.mode,
+            "field_of_view": self.field_of_view,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> bool:
+        """Restore what `state` returned, ignoring what is unusable; return whether it said where to look."""
+        orientation = finite_array(state.get("orientation"), (3, 3))
+        if orientation is not None and np.allclose(orientation @ orientation.T, np.eye(3), atol=1e-6):
+            self.orientation = orientation
+        if state.get("mode") in ("turntable", "arcball"):
+            self.mode = state["mode"]
+        if isinstance(angle := state.get("field_of_view"), (int, float)) and 0 <= angle < 120:
+            self.field_of_view = float(angle)
+        centre, radius = finite_array(state.get("centre"), (3,)), state.get("radius")
+        if centre is None or not isinstance(radius, (int, float)) or not radius > 0:
+            return False
+        self.centre, self.radius = centre, float(radius)
+        return True
 
 
 def arcball(start: QPointF, end: QPointF, rect: QRectF) -> Float[np.ndarray, "3 3"]:
@@ -166,3 +197,12 @@ def _on_ball(position: QPointF, rect: QRectF) -> Float[np.ndarray, "3"]:
     depth = math.sqrt(1 - squared) if squared <= 0.5 else 0.5 / math.sqrt(squared)
     made = np.array([away.x(), -away.y(), depth])
     return made / float(np.linalg.norm(made))
+
+
+def finite_array(value: object, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Return `value` as floats of the given shape, or None if it is anything else."""
+    try:
+        made = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        return None
+    return made if made.shape == shape and np.isfinite(made).all() else None

@@ -178,6 +178,7 @@ class FrameScrubber(QWidget):
         self._play.setCheckable(True)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setAccessibleName("Frame")
+        self._slider.setMinimumWidth(60)
         self._position = QLabel()
         self._speed = QComboBox()
         self._speed.addItems([f"{speed:g}×" for speed in SPEEDS])

@@ -45,6 +45,7 @@ from workbench.views.theme import theme
 from workbench.views.ticks import Ticks, format_number, padded
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
+LABEL_STEP = 8.0
 SMALLEST_LABEL = 26.0
 """Logical pixels a column label needs to say anything; narrower columns are labelled now and then."""
 Drawing = Callable[[QPainter, Frame2D], None]
@@ -321,7 +322,8 @@ class PlotView(View):
         row = 1.15 * line if y_axis.tick_labels is not None else 2.6 * line
         y_ticks = y_axis.ticks(_tick_count(bottom - top, row))
         labels = max((text_width(text, font) for _, text in y_ticks.major), default=0.0)
-        left = rect.left() + min(labels, rect.width() / 3) + 6
+        # In steps, so that the figure does not jump sideways each time a label gains a digit.
+        left = rect.left() + min(LABEL_STEP * math.ceil(labels / LABEL_STEP), rect.width() / 3) + 6
         if y_axis.label or y_axis.unit:
             left += text_height() + 2
         right = rect.right()

@@ -39,7 +39,6 @@ from workbench.views.scene_model import (
     bounds_of,
     checked_positions,
     checked_tint,
-    finite_array,
     frame_segments,
     segments_of,
 )
@@ -88,8 +87,7 @@ class Scene3DView(View):
         self.drag_mode: Literal["camera", "rotate"] = "camera"
         self.has_axes, self.axis_names = axes, axis_names
         self._items: dict[str, Item] = {}
-        self._hidden: set[str] = set()
-        self._changed: set[str] = set()
+        self._hidden, self._changed = set[str](), set[str]()
         self._box: tuple[np.ndarray, np.ndarray] | None = None
         self._has_fixed_box = False
         self._follows = True
@@ -272,11 +270,12 @@ class Scene3DView(View):
 
     @Slot()
     def _flush(self) -> None:
-        self._follow()
+        self.follow()
         changed, self._changed = self._changed, set()
         self._stage.show_scene(changed)
 
-    def _follow(self) -> None:
+    def follow(self) -> None:
+        """Move the box and the camera to where the data are now, unless the person has moved it."""
         found = bounds_of(list(self.visible_items().values()))
         if not self._has_fixed_box and found is not None and self._needs_new_box(*found):
             self._box = found
@@ -314,7 +313,7 @@ class Scene3DView(View):
 
     def paint(self, painter: QPainter, rect: QRectF) -> None:
         """Draw the scene anew with the painter, as View.paint asks."""
-        self._follow()
+        self.follow()
         made = self.furniture(rect)
         draw_scene(painter, rect, self.camera, self.visible_items(), made)
         self.draw_words(painter, rect, made)
@@ -345,6 +344,16 @@ class Scene3DView(View):
             text = f"Drawn without OpenGL: {self._stage.fallback_reason}."
             place = QRectF(rect.left() + 6, rect.bottom() - text_height() - 2, rect.width(), text_height())
             draw_text(painter, place, text, theme().muted, Qt.AlignmentFlag.AlignLeft)
+
+    def words_key(self) -> object:
+        """Return what the words depend on; equal keys mean equal words."""
+        camera, box = self.camera, b"" if self._box is None else np.concatenate(self._box).tobytes()
+        where = (camera.orientation.tobytes(), camera.centre.tobytes(), camera.radius, camera.field_of_view)
+        labels = tuple((name, item.label) for name, item in self._items.items())
+        texts = [item for item in self.visible_items().values() if isinstance(item, Texts)]
+        words = tuple((item.positions.tobytes(), item.texts, item.colour) for item in texts)
+        look = (self.has_axes, theme().is_dark, frozenset(self._hidden), self.colour_scale())
+        return where, box, labels, words, look
 
     def placed_legend(self, rect: QRectF) -> list[PlacedEntry]:
         """Where the legend is in `rect`."""
@@ -452,33 +461,17 @@ class Scene3DView(View):
 
     def state(self) -> dict[str, Any]:
         """Return where the camera is, and what is hidden."""
-        camera = self.camera
-        state: dict[str, Any] = {
-            "orientation": camera.orientation.tolist(),
-            "mode": camera.mode,
-            "axes": self.has_axes,
-            "field_of_view": camera.field_of_view,
-            "hidden": sorted(self._hidden),
-        }
-        if not self._follows:
-            state |= {"centre": camera.centre.tolist(), "radius": camera.radius}
-        return state
+        camera = self.camera.state()
+        if self._follows:
+            del camera["centre"], camera["radius"]
+        return camera | {"axes": self.has_axes, "hidden": sorted(self._hidden)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Restore what `state` returned."""
-        orientation = finite_array(state.get("orientation"), (3, 3))
-        if orientation is not None and np.allclose(orientation @ orientation.T, np.eye(3), atol=1e-6):
-            self.camera.orientation = orientation
-        if state.get("mode") in ("turntable", "arcball"):
-            self.camera.mode = state["mode"]
+        self._follows = self._follows and not self.camera.restore(state)
         self.has_axes = bool(state.get("axes", self.has_axes))
-        if isinstance(angle := state.get("field_of_view"), (int, float)) and 0 <= angle < 120:
-            self.camera.field_of_view = float(angle)
         if isinstance(hidden := state.get("hidden"), list):
             self._hidden = {name for name in hidden if isinstance(name, str)}
-        centre, radius = finite_array(state.get("centre"), (3,)), state.get("radius")
-        if centre is not None and isinstance(radius, (int, float)) and radius > 0:
-            self.camera.centre, self.camera.radius, self._follows = centre, float(radius), False
         self._changed.update(self._items)
         self.refresh()
 

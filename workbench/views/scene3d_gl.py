@@ -85,9 +85,7 @@ class SceneGL:
         self._canvas: Any = canvas_type(
             keys=None, show=False, autoswap=False, config=config, dpi=96.0, bgcolor=theme().background
         )
-        self._canvas.unfreeze()
         self._canvas.failed = self._draw_failed
-        self._canvas.freeze()
         self._scene = scene
         self._world = scene.Node(parent=self._canvas.scene)
         matrix = MatrixTransform()
@@ -106,6 +104,10 @@ class SceneGL:
     def _draw_failed(self, error: Exception) -> None:
         log.warning("OpenGL drawing failed", exc_info=error)
         self._failed(f"{type(error).__name__}: {error}")
+
+    def pause(self) -> None:
+        """Draw nothing more: the canvas is about to be replaced, and its context may be gone already."""
+        self._canvas.is_paused = True
 
     def close(self) -> None:
         """Give the canvas up; its widget is deleted."""
@@ -203,17 +205,15 @@ class SceneGL:
 def _canvas_type(base: Any) -> Any:
     class Canvas(base):
         failed: Callable[[Exception], None] | None = None
-        has_failed = False
+        is_paused = False
 
         def on_draw(self, event: object) -> None:
-            if self.has_failed:
+            if self.is_paused:
                 return
             try:
                 super().on_draw(event)
             except Exception as error:
-                self.unfreeze()
-                self.has_failed = True
-                self.freeze()
+                self.is_paused = True
                 if self.failed is not None:
                     self.failed(error)
 

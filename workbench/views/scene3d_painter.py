@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from jaxtyping import Float, Int
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -22,6 +23,10 @@ SLABS = 40
 FEW = 1200
 """Up to so many primitives are drawn in their exact order on screens too."""
 POINT, SEGMENT, FACE = 0, 1, 2
+PIECE = 0.2
+"""Lines and faces longer than this share of the view's radius are cut, since each has one depth to be sorted by."""
+MOST_CUTS = 12
+MOST_PIECES = 6000
 
 
 def draw_scene(
@@ -45,6 +50,43 @@ def _projected(camera: Camera, rect: QRectF, ends: np.ndarray) -> np.ndarray:
     return camera.project(ends.reshape(-1, 3), rect)[0].reshape(-1, 4)
 
 
+def cut_segments(
+    ends: Float[np.ndarray, "n 2 3"], longest: float
+) -> tuple[Float[np.ndarray, "m 2 3"], Int[np.ndarray, " m"]]:
+    """Cut segments into equal pieces of about `longest`; also return which segment each piece is from."""
+    lengths = np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    cuts = np.clip(np.ceil(lengths / longest), 1, MOST_CUTS).astype(int)
+    if cuts.sum() > MOST_PIECES or cuts.max() == 1:
+        return ends, np.arange(len(ends))
+    origin = np.repeat(np.arange(len(ends)), cuts)
+    place = np.arange(len(origin)) - np.repeat(np.cumsum(cuts) - cuts, cuts)
+    shares = np.stack([place, place + 1], 1) / cuts[origin][:, None]
+    start, along = ends[origin, 0], (ends[:, 1] - ends[:, 0])[origin]
+    return start[:, None] + shares[..., None] * along[:, None], origin
+
+
+def cut_faces(
+    corners: Float[np.ndarray, "n 3 3"], longest: float
+) -> tuple[Float[np.ndarray, "m 3 3"], Int[np.ndarray, " m"]]:
+    """Cut triangles into similar ones with sides of about `longest`; also return which each is from."""
+    sides = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max()
+    parts = int(np.clip(np.ceil(sides / longest), 1, MOST_CUTS))
+    parts = min(parts, max(1, int(np.sqrt(MOST_PIECES / len(corners)))))
+    if parts == 1:
+        return corners, np.arange(len(corners))
+    weights = []
+    for row in range(parts):
+        for column in range(parts - row):
+            weights.append([(row, column), (row + 1, column), (row, column + 1)])
+            if column < parts - row - 1:
+                weights.append([(row + 1, column), (row + 1, column + 1), (row, column + 1)])
+    shares = np.array(weights) / parts
+    across, up = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    edges = np.stack([across, up], 1)
+    pieces = corners[:, None, None, 0] + np.einsum("pcs,nsd->npcd", shares, edges)
+    return pieces.reshape(-1, 3, 3), np.repeat(np.arange(len(corners)), len(shares))
+
+
 class _Primitives:
     """Points, segments and faces of all items as arrays: pixels, depth, colour and width of each."""
 
@@ -58,13 +100,15 @@ class _Primitives:
             colours, widths = item.tint.rgba(len(pixels)), np.full(len(pixels), item.size)
             self._keep(POINT, pixels, depth, colours, widths)
         elif isinstance(item, Segments) and len(item.ends):
-            pixels, depth = self._camera.project(item.ends.reshape(-1, 3), self._rect)
-            colours, widths = item.rgba(), np.full(len(item.ends), item.width)
+            ends, origin = cut_segments(item.ends, PIECE * self._camera.radius)
+            pixels, depth = self._camera.project(ends.reshape(-1, 3), self._rect)
+            colours, widths = item.rgba()[origin], np.full(len(ends), item.width)
             self._keep(SEGMENT, pixels.reshape(-1, 4), depth.reshape(-1, 2).mean(1), colours, widths)
         elif isinstance(item, Mesh) and len(item.faces):
-            pixels, depth = self._camera.project(item.vertices, self._rect)
-            corners = pixels[item.faces].reshape(-1, 6)
-            self._keep(FACE, corners, depth[item.faces].mean(1), item.face_rgba(), np.zeros(len(item.faces)))
+            corners, origin = cut_faces(item.vertices[item.faces], PIECE * self._camera.radius)
+            pixels, depth = self._camera.project(corners.reshape(-1, 3), self._rect)
+            colours = item.face_rgba()[origin]
+            self._keep(FACE, pixels.reshape(-1, 6), depth.reshape(-1, 3).mean(1), colours, np.zeros(len(corners)))
 
     def _keep(self, kind: int, pixels: np.ndarray, depth: np.ndarray, colours: np.ndarray, widths: np.ndarray) -> None:
         rect = self._rect.adjusted(-2000, -2000, 2000, 2000)

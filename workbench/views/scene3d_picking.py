@@ -71,7 +71,13 @@ def _pick_face(items: Mapping[str, Item], camera: Camera, rect: QRectF, mouse: n
             hit = (weights >= 0).all(0)
         if not hit.any():
             continue
-        depths = np.where(hit, (weights.T * depth[item.faces]).sum(1), np.inf)
+        # On a plane seen in perspective it is the inverse depth that is linear over the screen.
+        corners = depth[item.faces]
+        depths = (weights.T * corners).sum(1)
+        if camera.field_of_view > 0:
+            with np.errstate(invalid="ignore", divide="ignore"):
+                depths = 1 / (weights.T / corners).sum(1)
+        depths = np.where(hit, depths, np.inf)
         index = int(np.argmin(depths))
         if found is None or depths[index] < found.depth:
             at = camera.unproject(QPointF(*mouse.tolist()), float(depths[index]), rect)

@@ -41,6 +41,7 @@ class Stage(QWidget):
         self._is_stale = self._is_building = False
         self.fallback_reason = ""
         self.is_painting = False
+        self._words: object = None
         self._surface = Surface(self, view)
 
     @property
@@ -58,6 +59,7 @@ class Stage(QWidget):
         """Notice that the canvas came under another window, which ends its context."""
         if self._gl is not None and watched is self._gl.widget and event.type() == QEvent.Type.WindowChangeInternal:
             self._is_stale = True
+            self._gl.pause()
             QTimer.singleShot(0, self, self._rebuild_if_stale)
         return False
 
@@ -118,6 +120,11 @@ class Stage(QWidget):
             rect = QRectF(self.rect())
             self._gl.sync(self._view.visible_items(), changed)
             self._gl.show(self._view.camera, rect, self._view.sphere(), self._view.furniture(rect))
+            # The words are a layer as large as the view: while they stay, leaving them alone halves a frame's time.
+            words = self._view.words_key()
+            if words == self._words:
+                return
+            self._words = words
         self._surface.update()
 
     def restyle(self) -> None:
@@ -127,6 +134,7 @@ class Stage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the stage."""
+        self._words = None
         self._surface.setGeometry(self.rect())
         if self._gl is not None:
             self._gl.widget.setGeometry(self.rect())
@@ -152,6 +160,7 @@ class Surface(QWidget):
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         rect = QRectF(self.rect())
+        self._view.follow()
         made = self._view.furniture(rect)
         if self._stage.renderer == "painter":
             painter.fillRect(rect, QColor(theme().background))

@@ -214,12 +214,3 @@ def checked_tint(
     if each.ndim != 2 or each.shape[1] not in (3, 4) or len(each) not in counts:
         raise ValueError(f"{name}: colours are (n, 3) or (n, 4), not {each.shape}")
     return Tint(0, each)
-
-
-def finite_array(value: object, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Return `value` as floats of the given shape, or None if it is anything else."""
-    try:
-        made = np.asarray(value, np.float64)
-    except (TypeError, ValueError):
-        return None
-    return made if made.shape == shape and np.isfinite(made).all() else None

@@ -35,7 +35,8 @@ class _Colours:
     series: tuple[str, ...]
 
 
-# Okabe & Ito (2008), with those colours darkened or lightened that have less than 3:1 contrast to the background.
+# Okabe & Ito (2008), darkened or lightened until each has at least 3:1 contrast to the background; vermillion and
+# orange then differ by their lightness, which is all that is left between them for eyes without green cones.
 _LIGHT = _Colours(
     foreground="#1f2328",
     background="#ffffff",
@@ -46,7 +47,7 @@ _LIGHT = _Colours(
     warning="#8a5a00",
     error="#b3261e",
     success="#1a7f37",
-    series=("#0072b2", "#d55e00", "#009e73", "#b8629a", "#b87d00", "#3290c8", "#8f8400", "#3a3f45"),
+    series=("#0072b2", "#b8400a", "#009e73", "#c0609f", "#c08200", "#3f9bd6", "#575200", "#3a3f45"),
 )
 _DARK = _Colours(
     foreground="#e6e8eb",

@@ -72,7 +72,8 @@ def linear_ticks(low: float, high: float, count: int) -> Ticks:
     largest = max((abs(position) for position in positions), default=0.0)
     exponent = 0
     if largest >= 1e5 or 0 < largest < 1e-2:
-        exponent = 3 * math.floor(math.log10(largest * (1 + 1e-9)) / 3)
+        # In threes as units go, with labels between 0.1 and 100.
+        exponent = 3 * math.floor((math.log10(largest * (1 + 1e-9)) + 1) / 3)
     scaled_step = step / 10.0**exponent
     decimals = max(0, -math.floor(math.log10(scaled_step) + 1e-9))
     # 2.5, 0.25, ... need one more digit than their power of ten.

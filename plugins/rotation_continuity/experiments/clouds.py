@@ -70,6 +70,7 @@ class Clouds(RotationTest[CloudsParameters, CloudsFrame]):
         self._first = clouds.repeat_interleave(rotations, 0)[order].to(self.context.device)
         self._shift = torch.randn(count * rotations, 3, generator=generator).mul(SHIFT_SD).to(self.context.device)
         self.set_test(sample_rotations(own.sampler, own.cap, count * rotations, generator))
+        yield from self.evaluate(whole=False)
 
     def _make_library(self) -> Iterator[Progress]:
         """Fill the training library and return that of the test; both are empty for tripods, which are always new."""

@@ -75,8 +75,11 @@ def loss_metrics(names: Sequence[str], losses: Float[Tensor, "r s"]) -> dict[str
 
 
 def is_current(evaluation: Evaluation | None, step: int, every: int) -> bool:
-    """Whether a look at the test set is not older than one interval; a restored run finds its own one stale."""
-    return evaluation is not None and evaluation.step <= step < evaluation.step + every
+    """Whether a look at the test set may still be shown; a restored run finds its own one stale.
+
+    A frame may be asked for while the look that is due is being taken, so up to two intervals are fine.
+    """
+    return evaluation is not None and evaluation.step <= step < evaluation.step + 2 * every
 
 
 def finish(evaluating: Iterator[Progress | Looked]) -> Looked:

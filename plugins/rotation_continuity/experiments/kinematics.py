@@ -74,6 +74,7 @@ class Kinematics(Experiment[KinematicsParameters, KinematicsFrame]):
         device = self.context.device
         self._train, self._test, self._clip = (part.to(device) for part in (self._train, self._test, self._clip))
         self._truth = self._positions(self._test)
+        yield from self._evaluate(whole=False)
 
     def _draw(self, count: int, generator: torch.Generator) -> Float[Tensor, "b j 3 3"]:
         """Poses of one batch: drawn, or a clip of consecutive frames of the loaded motion, randomly turned."""
@@ -181,6 +182,17 @@ class Kinematics(Experiment[KinematicsParameters, KinematicsFrame]):
         return self._pose_answer(self._test[index].cpu().numpy())
 
     @action
+    def pose(self, pose: np.ndarray) -> PoseAnswer:
+        """Ask every network for a pose given by its local rotations."""
+        return self._pose_answer(self._checked_pose(pose))
+
+    def _checked_pose(self, pose: np.ndarray) -> Float[np.ndarray, "j 3 3"]:
+        rotations = np.asarray(pose, float)
+        if rotations.shape != (len(self._skeleton), 3, 3) or not np.isfinite(rotations).all():
+            raise UserError(f"A pose is {len(self._skeleton)} rotation matrices of finite numbers.")
+        return rotations
+
+    @action
     def reach(self, joint: int, position: np.ndarray, frame: int = 0, pose: np.ndarray | None = None) -> PoseAnswer:
         """Move one joint of a pose (or of the clip's `frame`) to a target in metres, and ask every network for it.
 
@@ -192,9 +204,7 @@ class Kinematics(Experiment[KinematicsParameters, KinematicsFrame]):
         target = np.asarray(position, float)
         if target.shape != (3,) or not np.isfinite(target).all():
             raise UserError("A target is three finite numbers, in metres.")
-        start = self._clip[frame % len(self._clip)].cpu().numpy() if pose is None else np.asarray(pose, float)
-        if start.shape != (joints, 3, 3) or not np.isfinite(start).all():
-            raise UserError(f"A pose is {joints} rotation matrices.")
+        start = self._clip[frame % len(self._clip)].cpu().numpy() if pose is None else self._checked_pose(pose)
         return self._pose_answer(reach(self._skeleton, start, joint, target))
 
     def _pose_answer(self, rotations: Float[np.ndarray, "j 3 3"]) -> PoseAnswer:

@@ -41,6 +41,7 @@ class Sanity(RotationTest[SanityParameters, SanityFrame]):
         generator = torch.Generator().manual_seed(TEST_SEED)
         own = self.parameters
         self.set_test(sample_rotations(own.sampler, own.cap, own.test_rotations, generator))
+        yield from self.evaluate(whole=False)
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Train all networks, one batch for each seed and step, and look at the test set now and then."""

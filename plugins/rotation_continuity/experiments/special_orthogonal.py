@@ -53,6 +53,7 @@ class SpecialOrthogonal(Experiment[SpecialOrthogonalParameters, SpecialOrthogona
         generator = torch.Generator().manual_seed(TEST_SEED)
         own = self.parameters
         self._test = special_orthogonal(own.test_rotations, own.n, generator=generator).to(self.context.device)
+        yield from self._evaluate(whole=False)
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Train all networks, one batch for each seed and step, and look at the test set now and then."""

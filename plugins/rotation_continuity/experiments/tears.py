@@ -64,6 +64,9 @@ class Tears(RotationTest[TearParameters, TearFrame]):
         """Draw the test rotations."""
         yield Progress("Drawing test rotations")
         self.set_test(haar_rotations(TEST_ROTATIONS, generator=torch.Generator().manual_seed(TEST_SEED)))
+        yield from self.evaluate(whole=False)
+        yield Progress("Following the first loop")
+        self._first_loop()
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Train as the sanity test does (not at all where networks were loaded), and look at one loop."""

@@ -198,6 +198,7 @@ def test_the_left_column_takes_at_most_a_quarter_and_folds(shell, qtbot):
 
 def test_the_hint_follows_the_view_under_the_mouse(shell):
     curves = shell.page.view.curves
+    QApplication.sendEvent(curves, QEvent(QEvent.Type.Leave))
     assert shell.page.hint.text() == "Press the button to push the line."
     where = QPointF(5, 5)
     QApplication.sendEvent(curves, QEnterEvent(where, where, where))

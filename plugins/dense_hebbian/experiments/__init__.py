@@ -1,0 +1,1 @@
+"""The experiments of the dense Hebbian panel, one module each."""

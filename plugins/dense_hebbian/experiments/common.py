@@ -1,0 +1,50 @@
+"""What the experiments share: making networks at a load, relaxing them, and checking their size beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from plugins.dense_hebbian.network import Network, glauber_sweep
+from plugins.dense_hebbian.theory import Kernel, patterns_at
+from workbench.sdk import Progress, UserError
+from workbench.toolkit.spin_systems import Spins
+
+LARGEST_BYTES = 2 * 2**30
+"""Memory that one network may take on a laptop."""
+
+
+def checked_patterns(gamma: float, neurons: int, order: int, replicas: int, samples: int = 1) -> int:
+    """K at a load; raises UserError where a sweep would need more memory than a laptop has, or N is too small for P."""
+    if neurons < order:
+        raise UserError(f"With N = {neurons} neurons no {order} indices are distinct; take N of at least {order}.")
+    patterns = patterns_at(gamma, neurons, order)
+    needed = 8 * samples * patterns * (2 * neurons + replicas * (neurons + 2 * order))
+    if needed > LARGEST_BYTES:
+        raise UserError(
+            f"γ = {gamma:g} with N = {neurons} and P = {order} means K = {patterns:,} patterns and "
+            f"{needed / 2**30:.0f} GiB; lower N, P or γ."
+        )
+    return patterns
+
+
+def relaxed(
+    network: Network, spins: Spins, temperature: float, sweeps: int, generator: torch.Generator
+) -> Iterator[Progress | Spins]:
+    """Sweep until nothing flips at T' = 0, or `sweeps` times, saying Progress; the last thing yielded is the spins.
+
+    At T' > 0 what is yielded at the end is the mean of the second half of the sweeps, in [-1, 1].
+    """
+    total, counted = torch.zeros_like(spins), 0
+    for sweep in range(sweeps):
+        spins, flips = glauber_sweep(network, spins, temperature, generator)
+        if 2 * sweep >= sweeps:
+            total, counted = total + spins, counted + 1
+        if temperature <= 0 and flips == 0:
+            break
+        yield Progress(f"sweep {sweep + 1}", (sweep + 1) / sweeps)
+    yield spins if temperature <= 0 or counted == 0 else total / counted
+
+
+KERNELS: tuple[Kernel, ...] = ("distinct", "full")

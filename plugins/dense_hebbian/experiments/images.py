@@ -1,0 +1,127 @@
+"""Classes of images as archetypes: which order P tells correlated patterns apart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from plugins.dense_hebbian.contract import ImagesFrame, ImagesParameters
+from plugins.dense_hebbian.network import Network, glauber_sweep
+from workbench.sdk import Context, Experiment, Metrics, Progress, UserError
+from workbench.toolkit.image_sets import ImageSet, load_digits, load_idx, load_openml
+
+MID_GREY = 127
+SHOWN = 10
+RECALLED = 0.5
+"""An end state whose largest overlap with a class is below this belongs to none of them."""
+
+
+class Images(Experiment[ImagesParameters, ImagesFrame]):
+    """One step recalls one batch: a corrupted image of every class, at zero temperature."""
+
+    def __init__(self, parameters: ImagesParameters, context: Context) -> None:
+        super().__init__(parameters, context)
+        self.confusion = np.zeros((0, 0))
+        self.right = 0
+        self.nearest = 0
+        self.seen = 0
+        self.last = np.zeros((0, 0, 0))
+
+    @property
+    def total_steps(self) -> int:
+        """One batch a test image."""
+        return self.parameters.tests
+
+    def prepare(self) -> Iterator[Progress]:
+        p = self.parameters
+        yield Progress(f"loading {p.data}")
+        images = self._load()
+        yield Progress("learning the classes")
+        binary = np.where(images.images.reshape(len(images.images), -1) > MID_GREY, 1.0, -1.0)
+        self._shape = images.images.shape[1:]
+        by_class = [np.flatnonzero(images.labels == label) for label in range(images.classes)]
+        if any(len(members) <= p.examples for members in by_class):
+            raise UserError(f"Some class has no more than {p.examples} images; lower the number of examples M.")
+        order = np.random.default_rng(self.context.seed)
+        shuffled = [order.permutation(members) for members in by_class]
+        means = np.stack([binary[members[: p.examples]].mean(0) for members in shuffled])
+        self._offset = means.mean(0) if p.centred else np.zeros(binary.shape[1])
+        chi = means - self._offset
+        chi /= np.sqrt((chi**2).mean(1, keepdims=True)).clip(1e-9)
+        self._archetypes = torch.from_numpy(np.where(np.stack([binary[m].mean(0) for m in by_class]) >= 0, 1.0, -1.0))
+        self._test = [torch.from_numpy(binary[members[p.examples :]]) for members in shuffled]
+        self._network = Network(torch.from_numpy(chi)[None], p.order, 1.0, p.kernel)
+        self._means = means
+        if self.confusion.size == 0:
+            self.confusion = np.zeros((len(by_class), len(by_class) + 1))
+
+    def _load(self) -> ImageSet:
+        p = self.parameters
+        if p.data == "digits":
+            return load_digits()
+        if p.data == "idx":
+            if not p.images:
+                raise UserError("Choose the IDX file of the images.")
+            return load_idx(Path(p.images))
+        return load_openml(p.data, self.context.cache)
+
+    def run(self) -> Iterator[Metrics | Progress]:
+        while self.step < self.parameters.tests:
+            starts = self._corrupted(self.step)
+            spins = starts[None]
+            for sweep in range(self.parameters.sweeps):
+                spins, flips = glauber_sweep(self._network, spins, 0.0, self.context.generator)
+                yield Progress(f"batch {self.step + 1}, sweep {sweep + 1}")
+                if flips == 0:
+                    break
+            self._score(starts, spins[0])
+            self.step += 1
+            correct = float(np.diag(self.confusion[:, :-1]).sum())
+            yield {
+                "recalled": correct / self.seen,
+                "nearest mean": self.nearest / self.seen,
+                "energy": self._network.energy(spins).mean(),
+            }
+
+    def _corrupted(self, index: int) -> Float[Tensor, "c n"]:
+        """One pattern of every class with a share of its pixels turned."""
+        if self.parameters.start == "archetype":
+            images = self._archetypes
+        else:
+            images = torch.stack([own[index % len(own)] for own in self._test])
+        turned = torch.rand(images.shape, generator=self.context.generator) < self.parameters.flips
+        return torch.where(turned, -images, images)
+
+    def _score(self, starts: Float[Tensor, "c n"], ends: Float[Tensor, "c n"]) -> None:
+        classes = len(ends)
+        overlaps = ends @ self._archetypes.T / ends.shape[1]
+        best, index = overlaps.max(-1)
+        self.right += int((index == torch.arange(classes)).sum())
+        found = torch.where(best >= RECALLED, index, classes)
+        for true, label in enumerate(found.tolist()):
+            self.confusion[true, label] += 1
+        nearest = (starts @ torch.from_numpy(self._means - self._offset).T).argmax(-1)
+        self.nearest += int((nearest == torch.arange(classes)).sum())
+        self.seen += classes
+        self.last = np.stack([starts.numpy(), ends.numpy()])
+
+    def frame(self) -> ImagesFrame:
+        h, w = self._shape
+        starts, ends = self.last if self.last.size else np.zeros((2, 0, h * w))
+        classes: Int[np.ndarray, " s"] = np.arange(len(starts[:SHOWN]))
+        total = self.confusion.sum(1, keepdims=True).clip(1)
+        seen = max(1, self.seen)
+        return ImagesFrame(
+            self._means.reshape(-1, h, w),
+            starts[:SHOWN].reshape(-1, h, w),
+            ends[:SHOWN].reshape(-1, h, w),
+            classes,
+            self.confusion / total,
+            self.right / seen,
+            self.nearest / seen,
+        )
