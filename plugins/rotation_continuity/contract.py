@@ -246,7 +246,7 @@ class TearParameters(Parameters):
     depth: int = param(3, ge=1, le=8, help="Hidden layers", group="Model")
     samples: int = param(4096, ge=256, le=16_384, help="Points on a loop before the tear is refined", group="Loops")
     axes: int = param(200, ge=10, le=5000, help="Axes swept for the tear surface", group="Loops")
-    evaluate_every: int = _every(50)
+    evaluate_every: int = _every(100)
 
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("laptop", "Enough training that the tears are thin; about 20 s on one core.", {}),

@@ -204,8 +204,8 @@ class ContinuityView(ExperimentView):
     def _dot_dragged(self, pick: Pick3D) -> None:
         vector = np.asarray(pick.position, float)
         if not self._loop:
-            self._hand.clear()
             self._loop.append(self.scene.rotation)
+            self._hand[:] = [self.scene.rotation]
         length = float(np.linalg.norm(vector))
         # Twice the rim is the identity again; farther out nothing new comes.
         vector *= min(1.0, 2 * math.pi / max(length, 1e-9))
@@ -252,9 +252,9 @@ def _verdict(path: PathAnswer) -> str:
     torn = [LABELS[name] for name, jumps in zip(path.names, path.jumps, strict=True) if jumps.any()]
     if not torn:
         return "No code has jumped so far. Turn through 180°, or past 90° about z."
-    words = f"{', '.join(torn)} jumped" + (f"; {', '.join(smooth)} did not." if smooth else ".")
+    words = f"Jumped: {', '.join(torn)}." + (f" Smooth: {', '.join(smooth)}." if smooth else "")
     if path.is_closed:
         elsewhere = [LABELS[name] for name, gap in zip(path.names, path.gaps, strict=True) if gap > 0.05]
         words += " The loop is closed"
-        words += f", but followed without jumping {', '.join(elsewhere)} would end elsewhere." if elsewhere else "."
+        words += f"; followed without jumping, {', '.join(elsewhere)} would end elsewhere." if elsewhere else "."
     return words

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from plugins.rotation_continuity import published
 from plugins.rotation_continuity.contract import LABELS
 from plugins.rotation_continuity.frames import KinematicsFrame, PoseAnswer
-from plugins.rotation_continuity.panel_parts import CLOSE_UP, ErrorViews, colour, columns_of, tabs_of
+from plugins.rotation_continuity.panel_parts import ErrorViews, colour, columns_of, tabs_of
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView, ExperimentView, FrameScrubber, Scene3DView, SessionPort
 from workbench.views.picks import Pick
@@ -17,6 +17,7 @@ from workbench.views.scene3d_picking import Pick3D
 
 LARGEST_SHOWN_CLIP = 2000
 WRONG_CM = 100.0
+ROOM = 0.9  # of the box around the clip; its corners are empty, but arms may be dragged there
 
 
 class KinematicsView(ExperimentView):
@@ -55,7 +56,7 @@ class KinematicsView(ExperimentView):
             tabs_of({"Loss": self.errors.loss, "Mean error": self.errors.error}),
         )
         splitter = columns_of((stage,), right)
-        splitter.setSizes([520, 460])
+        splitter.setSizes([490, 490])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(splitter)
@@ -194,6 +195,6 @@ class KinematicsView(ExperimentView):
 
 
 def _closer(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shrink the box so that an upright figure fills the view; its corners are empty."""
+    """Shrink the box a little, so that an upright figure fills the view."""
     middle, half = (low + high) / 2, (high - low) / 2
-    return middle - CLOSE_UP * half, middle + CLOSE_UP * half
+    return middle - ROOM * half, middle + ROOM * half

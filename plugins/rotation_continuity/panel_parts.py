@@ -24,7 +24,7 @@ COLOURS: dict[str, int] = {
     "gram_schmidt": 0, "lie": 1, "stereographic": 2,
 }  # fmt: skip
 """Index of each representation's colour in the theme: the same one in every view."""
-UNVERIFIED = "Paper: as remembered from its Table 1, not verified."
+UNVERIFIED = "paper and p. max: the paper's mean and maximum, as remembered from its Table 1, not verified."
 LOWEST_DEGREES = 0.1
 
 
@@ -305,7 +305,7 @@ class ErrorViews(QObject):
         self._unit, self._published, self._lowest = unit, published, lowest
         self._frame: ErrorsFrame | None = None
         self.percentiles = CurvesView(
-            "percentiles", "Error at each percentile of the test set", "percentile", "error", x_unit="%", y_unit=unit,
+            "percentiles", "Error by percentile", "percentile", "error", x_unit="%", y_unit=unit,
             log_y=True, hint="The paper's figure. Click a curve to see the case that stands there.",
         )  # fmt: skip
         self.loss = CurvesView("loss", "Training loss", "step", "loss", log_y=True, smoothing=0.9)
@@ -346,8 +346,8 @@ class ErrorViews(QObject):
         has_outliers = bool(np.isfinite(frame.table[:, 5]).any())
         columns: list[Column | str] = ["code"]
         columns += [Column(name, "", "low", 3) for name in ("mean", "median", "p99", "max", "sd")]
-        columns += [Column("> 90° (%)", "", "low", 2)] if has_outliers else []
-        columns += [Column("paper mean"), Column("paper max")] if self._published else []
+        columns += [Column("> 90° %", "", "low", 2)] if has_outliers else []
+        columns += [Column("paper", digits=3), Column("p. max", digits=4)] if self._published else []
         has_degenerate = bool(frame.table[:, 6].any())
         columns += [Column("degenerate")] if has_degenerate else []
         rows = []

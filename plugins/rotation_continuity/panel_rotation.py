@@ -224,6 +224,7 @@ class CloudsView(RotationView):
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
         self.scene.hint = "Drag to turn the second cloud (or the view: buttons above); click legend entries to hide."
+        self.scene.set_bounds(*(np.full(3, side * 0.9) for side in (-1, 1)))
         self._warned = False
 
     def start_over(self) -> None:
@@ -250,7 +251,7 @@ class CloudsView(RotationView):
         """Draw both clouds, and the first one as each network turns it."""
         self.scene.rotation = np.asarray(answer.truth, float)
         shift = (answer.second - answer.first @ answer.truth.T).mean(0)
-        self.scene.set_points("first", answer.first, color="grid", size=3.0, label="first", pickable=False)
+        self.scene.set_points("first", answer.first, color="muted", size=3.0, label="first", pickable=False)
         self.scene.set_points("second", answer.second, color="foreground", size=8.0, label="second", pickable=False)
         known = {f"cloud {name}" for name in answer.names}
         for item in self.scene.item_names:

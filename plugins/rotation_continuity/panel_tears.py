@@ -151,7 +151,7 @@ class TearView(ExperimentView):
             return
         index = loop.names.index(self.chosen.name)
         here = np.array([logarithm(rotation) for rotation in loop.tear_rotations[index]]).reshape(-1, 3)
-        self.ball.set_points("tears", here, color="error", size=13.0, label="tears of this loop", pickable=False)
+        self.ball.set_points("tears", here, color="foreground", size=13.0, label="tears of this loop", pickable=False)
         points = surface.points[index] if surface is not None else np.empty((0, 3))
         self.ball.set_points("surface", points, color=colour(self.chosen.name), size=5.0,
                              label="tear surface" if len(points) else "", pickable=False)  # fmt: skip
@@ -176,7 +176,7 @@ class TearView(ExperimentView):
                 if found.max(initial=0.0) > 179]  # fmt: skip
         whole = [LABELS[name] for name, error, found in zip(loop.names, loop.error, loop.tear_errors, strict=True)
                  if max(error.max(), found.max(initial=0.0)) <= 179]  # fmt: skip
-        words = f"Wrong by 180° on this loop: {', '.join(torn)}." if torn else "No network tears on this loop."
+        words = f"Wrong by 180°: {', '.join(torn)}." if torn else "No network tears on this loop."
         self.along.title = words + (f" Not torn: {', '.join(whole)}." if torn and whole else "")
 
     # Choosing the loop

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
+from workbench.app.application import START_REPORT_VARIABLE
 from workbench.engine import SessionState
-from workbench.runs import AppState, RunStore, folders
+from workbench.runs import AppState, OpenPanel, RunStore, folders
 from workbench.views.theme import theme
 
 
@@ -236,7 +240,7 @@ def test_a_run_that_was_left_can_be_continued_from_the_gallery(run, person):
         store = RunStore(folders().runs)
         await person.until(lambda: [found.path for found, _ in store.to_continue()] == [folder])
         window.show_gallery()
-        assert window.gallery.card("tiny").status_text == "continue"
+        await person.until(lambda: window.gallery.card("tiny").status_text == "continue")
         run = window.gallery._runs[0]
         window.continue_run(run)
         await person.until(lambda: window.panel is not None and window.panel.session is not None)
@@ -322,9 +326,6 @@ def test_no_control_of_the_window_is_without_a_name(run, person):
 
 
 def test_the_window_opens_without_torch_or_any_plugins_code():
-    import subprocess
-    import sys
-
     code = (
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
         "import sys\n"
@@ -340,3 +341,31 @@ def test_the_window_opens_without_torch_or_any_plugins_code():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert done.stdout.strip().splitlines()[-1] == "[] []", done.stdout + done.stderr
     assert QApplication.instance() is not None
+
+
+def test_after_a_crash_the_papers_are_back_and_it_says_so(run, person):
+    panel = OpenPanel(plugin="tiny", parameters={"fit": {"slope": 4.0}})
+    AppState(window={"is_clean": False}, panels=[panel]).save()
+
+    async def use():
+        window = person.open_window()
+        assert [item.text for item in window.notifications.items if "did not end properly" in item.text]
+        await person.until(lambda: window.panel is not None and window.panel.session is not None)
+        assert window.panel.session.parameters.slope == 4.0
+        window.close()
+        assert AppState.load().window["is_clean"] is True
+
+    run(use)
+
+
+def test_the_application_starts_reports_and_ends_by_itself(tmp_path):
+    environment = {
+        **os.environ, "QT_QPA_PLATFORM": "offscreen", "WORKBENCH_HOME": str(tmp_path), START_REPORT_VARIABLE: "1",
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "workbench"], env=environment, capture_output=True, text=True, timeout=120, check=True
+    )
+    report = json.loads(done.stdout.strip().splitlines()[-1])
+    assert report["torch"] is False
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "config" / "state.json").exists()

@@ -62,6 +62,8 @@ def draw_icon(painter: QPainter, rect: QRect, name: str, colour: QColor) -> None
     font = QFont(glyphs.family)
     font.setPixelSize(max(1, min(rect.width(), rect.height())))
     font.setStyleStrategy(QFont.StyleStrategy.NoFontMerging)
+    # Hinting pulls the thin lines of small icons onto whole pixels and closes the gaps between them.
+    font.setHintingPreference(QFont.HintingPreference.PreferNoHinting)
     painter.setFont(font)
     painter.setPen(colour)
     painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), character)

@@ -19,12 +19,14 @@ from workbench.app.icons import icon
 from workbench.app.notifications import NotificationDialog, Notifications, Toast
 from workbench.app.palette import Palette
 from workbench.app.panel_shell import PanelShell
+from workbench.app.run_finder import RunFinder
 from workbench.app.state_keeper import StateKeeper
 from workbench.app.status_bar import StatusBar
+from workbench.app.widgets import count_text
 from workbench.app.workspace import Workspace
 from workbench.catalog import BrokenPlugin, Catalog, Entry
 from workbench.engine import Engine, Session
-from workbench.runs import AppState, OpenPanel, RunStore, Settings, folders
+from workbench.runs import AppState, OpenPanel, RunFolder, RunRecord, RunStore, Settings, folders
 from workbench.sdk import UserError
 from workbench.views.theme import theme
 
@@ -62,6 +64,7 @@ class MainWindow(QMainWindow):
         self._closed: list[OpenPanel] = []
         self._dialogs: list[QWidget] = []
         self._tour: QWidget | None = None
+        self._waiting: list[WaitingRun] = []
         self._is_closing = False
         self.workspace = Workspace()
         self.gallery = Gallery(catalog.entries)
@@ -82,6 +85,8 @@ class MainWindow(QMainWindow):
         self._refresh_timer.timeout.connect(self.refresh)
         self.keeper = StateKeeper(self.state, self, is_writing=is_saving)
         self.keeper.saved.connect(self._saved)
+        self.finder = RunFinder(RunStore(folders().runs), self)
+        self.finder.found.connect(self._show_waiting)
         self._connect()
         self._restore_geometry()
         self.refresh()
@@ -254,18 +259,24 @@ class MainWindow(QMainWindow):
         self.refresh_runs()
 
     def refresh_runs(self) -> None:
-        """Look which runs can be continued, for the gallery."""
+        """Look which runs can be continued, for the gallery; it shows them as soon as they are read."""
+        self.gallery.show_runs(self._waiting, is_first_run=self.settings.first_run)
+        self.finder.look()
+
+    @Slot(object)
+    def _show_waiting(self, found: list[tuple[RunFolder, RunRecord]]) -> None:
         open_now = {session.run_folder for session in self.engine.sessions}
         waiting = []
-        for folder, record in RunStore(folders().runs).to_continue():
+        for folder, record in found:
             try:
                 entry = self.catalog.entry(record.plugin)
                 title = entry.card.experiment(record.experiment).title
             except KeyError:
                 continue
             if entry.status == "ok" and folder.path not in open_now:
-                text = f"{entry.card.short} · {title} · step {record.step}"
+                text = f"{entry.card.short} · {title} · step {count_text(record.step)}"
                 waiting.append(WaitingRun(record.plugin, record.experiment, folder.path, text))
+        self._waiting = waiting
         self.gallery.show_runs(waiting, is_first_run=self.settings.first_run)
 
     def _paper_choices(self) -> list[Choice]:
@@ -472,6 +483,7 @@ class MainWindow(QMainWindow):
             application = QApplication.instance()
             if isinstance(application, QApplication):
                 application.focusChanged.disconnect(self._focus_changed)
+            self.finder.close()
             self.keeper.close()
             self.closing.emit()
             self.hide()

@@ -264,8 +264,9 @@ class PanelShell(QWidget):
         if name == "Paper" and self._paper is None:
             from workbench.app.paper_tab import PaperTab
 
-            folder = self.entry.card.folder
-            self._paper = PaperTab(self.entry.paper_markdown(), folder)
+            card = self.entry.card
+            text = self.entry.paper_markdown().strip() or f"# {card.title}\n\n{card.summary}"
+            self._paper = PaperTab(text, card.folder)
             self._tabs.addWidget(self._paper)
         self._tabs.setCurrentIndex(0 if name == "Live" or self._paper is None else 1)
         self.header.fold.setEnabled(name == "Live")

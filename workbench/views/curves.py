@@ -51,6 +51,8 @@ class _Series:
 
     def range(self, part: str, is_log: bool) -> tuple[float, float] | None:
         """Range of `x`, `y` or a band's `low` or `high`; kept, since a million values take milliseconds."""
+        if part == "x" and self.is_ascending and len(self.x) and self.x[0] > (0 if is_log else -np.inf):
+            return float(self.x[0]), float(self.x[-1])
         if (part, is_log) not in self.ranges:
             values = {"x": self.x, "y": self.y} | dict(zip(("low", "high"), self.band or (), strict=False))
             self.ranges[part, is_log] = range_of(values[part], is_log)

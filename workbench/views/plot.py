@@ -46,6 +46,8 @@ from workbench.views.ticks import Ticks, format_number, padded
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
 LABEL_STEP = 8.0
+NARROW = 190.0
+"""Logical pixels of width below which the picture needs the colour bar's room itself."""
 SMALLEST_LABEL = 26.0
 """Logical pixels a column label needs to say anything; narrower columns are labelled now and then."""
 Drawing = Callable[[QPainter, Frame2D], None]
@@ -327,7 +329,8 @@ class PlotView(View):
         if y_axis.label or y_axis.unit:
             left += text_height() + 2
         right = rect.right()
-        if (scale := self.colour_scale()) is not None:
+        scale = self.colour_scale() if rect.width() >= NARROW else None
+        if scale is not None:
             bar_width = colour_bar_width(scale, bottom - top)
             right -= bar_width + BAR_SPACE
         plot = QRectF(left, top, max(10.0, right - left), max(10.0, bottom - top))

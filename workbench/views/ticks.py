@@ -119,6 +119,8 @@ def _leading(value: float) -> int:
 def range_of(values: np.ndarray, is_log: bool = False) -> tuple[float, float] | None:
     """Smallest and largest finite (and on a log axis positive) value, or None where there is none."""
     values = np.asarray(values, np.float64).ravel()
+    if not is_log and len(values) and math.isfinite(low := values.min()) and math.isfinite(high := values.max()):
+        return float(low), float(high)
     good = values[np.isfinite(values) & (values > 0)] if is_log else values[np.isfinite(values)]
     return (float(good.min()), float(good.max())) if len(good) else None
 

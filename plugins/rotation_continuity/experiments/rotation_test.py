@@ -28,7 +28,8 @@ class RotationTest(Experiment[P, F]):
     """Networks of several representations and seeds that predict rotations, and their test set.
 
     State: the stacked networks, one Adam over them, and each seed's generator of training data. A subclass calls
-    `build` in `__init__` and `set_test` in `prepare`, implements `raw_codes`, looks once in `prepare` so that the first frame is cheap, and trains in its own `run`.
+    `build` in `__init__` and `set_test` in `prepare`, where it also looks once so that the first frame is cheap,
+    implements `raw_codes`, and trains in its own `run`.
     """
 
     live_cases = 1200
