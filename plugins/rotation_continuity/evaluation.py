@@ -37,7 +37,8 @@ def angle_errors(
 def errors_of_all(
     ensemble: Ensemble, predicted: Float[Tensor, "r s b 3 3"], truth: Float[Tensor, "b 3 3"]
 ) -> Float[Tensor, "r s b"]:
-    """Errors of every member in degrees."""
+    """Errors of every member in degrees, on the CPU: some need double precision, which not every device has."""
+    predicted, truth = predicted.cpu(), truth.cpu()
     return torch.stack(
         [angle_errors(own, predicted[index], truth) for index, own in enumerate(ensemble.representations)]
     )
@@ -142,7 +143,7 @@ def evaluate_rotations(
     for start in range(0, len(truth), size):
         raw = raw_codes(slice(start, start + size))
         predicted = ensemble.decode(raw, evaluated=True).squeeze(3)
-        errors.append(errors_of_all(ensemble, predicted, truth[start : start + size]).cpu())
+        errors.append(errors_of_all(ensemble, predicted, truth[start : start + size]))
         firsts.append(predicted[:, 0].cpu())
         for index, own in enumerate(ensemble.representations):
             code = raw[index, ..., : own.dimension]

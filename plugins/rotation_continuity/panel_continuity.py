@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QUndoCommand
 from PySide6.QtWidgets import QFormLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from plugins.rotation_continuity.contract import DIMENSIONS, LABELS
@@ -25,6 +26,7 @@ from workbench.views.picks import Pick
 from workbench.views.scene3d_picking import Pick3D
 
 HAND_SAMPLES = 500  # of the path that the hand has made, oldest forgotten first
+NO_PATH = np.empty((0, 3, 3))
 LEAST_TURN = math.radians(0.3)
 CLOSES_WITHIN = math.radians(20)  # a drawn loop is closed for the person if its ends are that near
 
@@ -39,8 +41,8 @@ class ContinuityView(ExperimentView):
         self._walk: ContinuityFrame | None = None
         self._path: PathAnswer | None = None
         self._hand: list[np.ndarray] = []
+        self._walked = NO_PATH
         self._loop: list[np.ndarray] = []
-        self._dot: np.ndarray | None = None
         self.scene = RotationScene("frame", "Drag this frame", hint="Drag the frame: the strips follow your hand.")
         self.ball = Ball("ball", "The path in the ball",
                          hint="Drag the dot to draw a loop; past the rim it comes in opposite.")  # fmt: skip
@@ -94,6 +96,7 @@ class ContinuityView(ExperimentView):
     def start_over(self) -> None:
         """Forget the walk before; what the hand drew stays."""
         self._walk = None
+        self._walked = NO_PATH
 
     def show_frame(self, frame: ContinuityFrame) -> None:
         """Draw the walk, unless the strips show the hand's path."""
@@ -188,12 +191,17 @@ class ContinuityView(ExperimentView):
 
     @Slot()
     def _walk_hand(self) -> None:
-        matrices = np.stack(self._hand)
+        self.port.undo_stack.push(_WalkPath(self, np.stack(self._hand), self._walked))
+
+    def walk(self, matrices: np.ndarray) -> None:
+        """Let the experiment walk these rotations; none of them means the preset path."""
+        self._walked = matrices
         self._source.set_value("walk")
         self.port.ask_latest("walk", self._walking, matrices=matrices)
 
     def _walking(self, _: int) -> None:
-        self.port.say("Train now walks the path that you drew; Reset brings back the preset.")
+        if len(self._walked):
+            self.port.say("Train now walks the path that you drew; undo brings back the one before.")
 
     # Drawing a loop in the ball
 
@@ -237,6 +245,22 @@ class ContinuityView(ExperimentView):
         if path is not None and 0 <= pick.index < len(path.rotations):
             self.scene.show_truth(path.rotations[pick.index])
             self._place_dot(path.ball[pick.index].astype(float))
+
+
+class _WalkPath(QUndoCommand):
+    """Walking a drawn path instead of the one before."""
+
+    def __init__(self, view: ContinuityView, path: np.ndarray, before: np.ndarray) -> None:
+        super().__init__("walk my path")
+        self._view, self._path, self._before = view, path, before
+
+    def redo(self) -> None:
+        """Walk the drawn path."""
+        self._view.walk(self._path)
+
+    def undo(self) -> None:
+        """Walk the path before."""
+        self._view.walk(self._before)
 
 
 def _cut(angle: np.ndarray) -> np.ndarray:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
@@ -89,6 +92,16 @@ class RotationView(ExperimentView):
     def play_controls(self) -> QWidget:
         """Type a rotation, slice the ball."""
         return self._play
+
+    def state(self) -> dict[str, Any]:
+        """Zooms, and which test case is shown."""
+        return super().state() | {"case": self._case}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` returned; the case is asked for with the next look at the test set."""
+        super().restore(state)
+        if isinstance(case := state.get("case"), int) and case >= 0:
+            self._case, self._matrix = case, None
 
     def start_over(self) -> None:
         """Forget the run before."""

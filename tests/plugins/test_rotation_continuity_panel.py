@@ -157,6 +157,15 @@ def test_state_of_a_view_goes_back_into_a_fresh_one(bench, name):
     second.draw()
 
 
+def test_the_case_that_was_shown_is_shown_again_at_the_next_start(bench):
+    first, second = bench("Sanity"), bench("Sanity")
+    first.view.show_case(9)
+    second.view.restore(first.view.state())
+    second.train()
+    assert second.port.asked[-1] == ("case", {"index": 9})
+    assert second.view.scene.title == "Case 9"
+
+
 def test_two_experiments_can_be_shown_with_other_representations_after_one_another(bench):
     own = bench("Sanity", representations=("6d", "quaternion"))
     other = prepared(build(Sanity, SMALL["Sanity"][1] | {"representations": ("svd", "hopf", "matrix")}))
@@ -258,6 +267,10 @@ def test_dragging_the_frame_in_the_lab_fills_the_strips_with_the_hands_path(benc
     own.view._take.click()
     assert own.port.asked[-1][0] == "walk"
     assert own.view._source.value == "walk"
+    assert own.draw().path.travelled[-1] == pytest.approx(path.travelled[-1], rel=0.02)
+    own.port.undo_stack.undo()
+    assert own.draw().path.travelled[-1] == pytest.approx(360, abs=0.01)
+    own.port.undo_stack.redo()
     assert own.draw().path.travelled[-1] == pytest.approx(path.travelled[-1], rel=0.02)
     own.view._again.click()
     assert not own.view._take.isEnabled()

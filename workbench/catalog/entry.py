@@ -23,7 +23,7 @@ Status = Literal["ok", "broken", "planned"]
 Origin = Literal["built-in", "installed", "user"]
 
 
-class BrokenPlugin(Exception):  # noqa: N818 - it is the plugin that is broken, this says so
+class BrokenPlugin(Exception):
     """A plugin's own code failed; `str()` is one sentence, `details` the traceback."""
 
     def __init__(self, sentence: str, details: str) -> None:

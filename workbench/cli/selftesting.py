@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import tempfile
 import time
@@ -15,6 +16,7 @@ from workbench import __version__
 from workbench.cli.driving import drive, until
 from workbench.cli.screenshots import grab
 from workbench.runs.atomic import write_json
+from workbench.runs.folders import HOME_VARIABLE
 from workbench.runs.store import machine_text
 from workbench.sdk import UserError
 
@@ -41,11 +43,13 @@ class Result:
 
 
 def run(out: Path | None, steps: int) -> int:
-    """Run the test; print a line an experiment and return 1 if something failed."""
-    if out is None:
-        with tempfile.TemporaryDirectory(prefix="workbench-selftest-") as folder:
-            return _run(Path(folder), steps)
-    return _run(out, steps)
+    """Run the test; print a line an experiment and return 1 if something failed.
+
+    It has a home of its own, so that nothing of the person's runs, settings and open panels is touched.
+    """
+    with tempfile.TemporaryDirectory(prefix="workbench-selftest-") as folder:
+        os.environ[HOME_VARIABLE] = str(Path(folder) / "home")
+        return _run(out or Path(folder) / "out", steps)
 
 
 def _run(out: Path, steps: int) -> int:

@@ -33,7 +33,12 @@ class WorkerPool(QObject):
             self._spare = self._start()
 
     def take(self) -> WorkerThread:
-        """Return the spare worker, or a new one if it is not alive; a new spare follows."""
+        """Return the spare worker, or a new one if it is not alive; a new spare follows.
+
+        Raises RuntimeError once the pool is closed: a worker started then would outlive the application.
+        """
+        if self._is_closed:
+            raise RuntimeError("the pool of workers is closed")
         worker = self._spare if self._spare is not None and self._spare.is_alive else self._start()
         self._spare = None
         self._timer.start()

@@ -136,6 +136,8 @@ class Session(QObject):
         """Save an open run and give the worker back."""
         if self.state is SessionState.CLOSED:
             return
+        self._rebuild_timer.stop()
+        self._stop_timer.stop()
         self._engine.device_queue.release(self)
         self._asking.refuse_all("The session was closed.")
         if self._worker:
@@ -145,6 +147,8 @@ class Session(QObject):
         self._set_state(SessionState.CLOSED)
 
     def _load(self, run_folder: Path | None) -> None:
+        if self.state is SessionState.CLOSED:
+            return
         self._rebuild_timer.stop()
         self._stop_timer.stop()
         self._engine.device_queue.release(self)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int64
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int64
 
 
 @dataclass(frozen=True)

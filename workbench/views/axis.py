@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 from PySide6.QtCore import QPointF, QRectF
 
 from workbench.views.ticks import Ticks, linear_ticks, log_ticks
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass

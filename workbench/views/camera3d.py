@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from jaxtyping import Float
-from PySide6.QtCore import QPointF, QRectF
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+    from PySide6.QtCore import QPointF, QRectF
 
 FILL = 0.92
 """Share of the smaller side of the view that the scene's sphere takes."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt8
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QPainter
 
 from workbench.views.axis import Axis
 from workbench.views.painting import (
@@ -23,6 +22,10 @@ from workbench.views.painting import (
     text_width,
 )
 from workbench.views.theme import SEQUENTIAL, theme
+
+if TYPE_CHECKING:
+    from jaxtyping import UInt8
+    from PySide6.QtGui import QPainter
 
 BAR_WIDTH = 12.0
 BAR_SPACE = 8.0

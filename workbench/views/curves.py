@@ -11,10 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float
 from PySide6.QtCore import QPointF, Qt, Slot
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QWidget, QWidgetAction
@@ -28,6 +27,9 @@ from workbench.views.picks import Pick, ReadOut
 from workbench.views.plot import Bounds, PlotView
 from workbench.views.theme import theme
 from workbench.views.ticks import format_number, range_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 SMOOTHING_NOTCHES = 100
 FAINT = 0.68

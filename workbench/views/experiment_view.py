@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QWidget
 
 from workbench.sdk import Frame, MetricsHistory, Parameters
 from workbench.views.base import View
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QUndoStack
 
 
 class SessionPort(Protocol):

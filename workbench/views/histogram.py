@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QPainter
 
 from workbench.views.axis import Axis, Frame2D
 from workbench.views.legend import LegendEntry
@@ -17,6 +16,9 @@ from workbench.views.picks import Pick, ReadOut
 from workbench.views.plot import Bounds, PlotView
 from workbench.views.theme import theme
 from workbench.views.ticks import format_number, padded, range_of
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
 
 MAX_BINS = 200
 

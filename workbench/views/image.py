@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QActionGroup, QImage, QPainter
-from PySide6.QtWidgets import QMenu
 
 from workbench.views.axis import Axis, Frame2D
 from workbench.views.colour_bar import ColourScale
@@ -25,6 +24,9 @@ from workbench.views.picks import Pick, ReadOut
 from workbench.views.plot import Bounds, PlotView
 from workbench.views.theme import CYCLIC, DIVERGING, SEQUENTIAL, theme
 from workbench.views.ticks import format_number, range_of
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
 
 COLORMAPS = {
     "Viridis": SEQUENTIAL,

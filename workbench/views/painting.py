@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shiboken6
-from jaxtyping import Float, UInt8
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPaintEngine, QPainter, QPen, QPolygonF
 
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
 
 TEXT_PX = 11.5
 """Height of a figure's text in logical pixels, before the person's own scaling."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -18,6 +18,9 @@ from workbench.views.picks import Pick, ReadOut
 from workbench.views.plot import Bounds, PlotView
 from workbench.views.theme import SEQUENTIAL, theme
 from workbench.views.ticks import format_number, range_of
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, UInt8
 
 FEW = 1500
 """Up to here points are drawn as circles one by one; more are stamped into an image."""

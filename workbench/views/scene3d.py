@@ -12,11 +12,10 @@ OpenGL draws where it works, the 2-D painter elsewhere; exports always use the p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from workbench.views.base import View
@@ -43,6 +42,9 @@ from workbench.views.scene_model import (
     segments_of,
 )
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
 
 Colours = str | int | np.ndarray
 FILLED = 0.82

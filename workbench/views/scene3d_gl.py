@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QRectF
 from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
-from PySide6.QtWidgets import QWidget
 
 from workbench.views.camera3d import Camera
 from workbench.views.painting import mixed
 from workbench.views.scene_axes import Furniture
 from workbench.views.scene_model import Item, Mesh, Points, Segments, rgba_of
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from PySide6.QtCore import QRectF
+    from PySide6.QtWidgets import QWidget
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ on screens and in images large scenes are cut into slabs of equal count, each dr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
@@ -18,6 +18,9 @@ from workbench.views.painting import draw_segments, is_vector, mixed, pen, polyg
 from workbench.views.scene_axes import Furniture
 from workbench.views.scene_model import Item, Mesh, Points, Segments
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 SLABS = 40
 FEW = 1200

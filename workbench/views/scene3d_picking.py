@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 from PySide6.QtCore import QPointF, QRectF
 
 from workbench.views.camera3d import Camera
 from workbench.views.scene_model import Item, Mesh, Points
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 REACH = 10.0
 """Logical pixels around the mouse within which a point is found."""

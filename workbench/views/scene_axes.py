@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import Float
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter
 
 from workbench.views.camera3d import Camera
 from workbench.views.painting import SMALL_PX, draw_text, figure_font, text_height, text_width
 from workbench.views.theme import theme
 from workbench.views.ticks import linear_ticks
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPainter
 
 Corner = Float[np.ndarray, "3"]
 LABEL_AWAY = 5.0

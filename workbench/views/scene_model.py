@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import Float, Int
 from PySide6.QtGui import QColor
 
 from workbench.views.colour_bar import ColourScale
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 LIGHT = np.array([0.35, -0.45, 0.82])
 """Direction towards the light, fixed in the world, so that shading need not follow the camera."""

@@ -97,7 +97,7 @@ class SpecialOrthogonal(Experiment[SpecialOrthogonalParameters, SpecialOrthogona
             piece = truth[start : start + size]
             raw = self._raw(piece)
             predicted = self.network.decode(raw, evaluated=True).squeeze(3)
-            errors.append(torch.rad2deg(special_orthogonal_distance(predicted, piece)).cpu())
+            errors.append(torch.rad2deg(special_orthogonal_distance(predicted.cpu(), piece.cpu())))
             firsts.append(predicted[:, 0].cpu())
             decoded = self.network.decode(raw).squeeze(3)
             orthogonality.append(orthogonality_error(decoded).amax((1, 2)).cpu())

@@ -243,6 +243,15 @@ def test_shutdown_leaves_no_process_behind(driver, engine):
     assert left == []
 
 
+def test_an_edit_just_before_closing_starts_no_worker(driver, engine):
+    session = driver.ready()
+    session.set_parameters(session.parameters.changed(slope=1.0))
+    engine.close_session(session)
+    driver.qtbot.wait(500)
+    assert session.state is SessionState.CLOSED
+    assert session.worker_process is None
+
+
 def test_two_sessions_take_turns_where_the_person_wants_it(driver, engine):
     engine.settings = engine.settings.model_copy(update={"cpu_queue_policy": "turns"})
     first, second = driver.ready(steps=100_000_000), driver.ready(steps=100)
@@ -323,7 +332,6 @@ def test_a_full_pipe_never_blocks_the_ui(driver):
         began = time.monotonic()
         for _ in range(20):
             session.ask_latest("predict", lambda answer: None, x=np.zeros(200_000))
-            session._send_large = None
             session.grant_frame()
         assert time.monotonic() - began < 1.0
     finally:
