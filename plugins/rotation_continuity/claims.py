@@ -179,7 +179,7 @@ def clouds(bench: ClaimBench) -> Finding:
     source="Section 5.2 (the paper trains 2.5 million steps)",
     paper="only that it is learned; no number at this scale",
     experiment="clouds",
-    laptop="2 to 3 minutes",
+    laptop="about 4 minutes",
 )
 def aeroplanes(bench: ClaimBench) -> Finding:
     """On generated aeroplanes of 96 points: loss of 6D below 0.55 after 5000 steps (untrained: 2/3)."""
@@ -197,7 +197,7 @@ def aeroplanes(bench: ClaimBench) -> Finding:
     why = "" if holds else (
         "Centred, almost flat shapes hide their axes from a network that takes a maximum over points, and at this "
         "step size it finds none in 5000 steps. At a quarter of it (the preset 'aeroplanes') the mean error falls to "
-        "about 100°: slow, as the paper's millions of steps suggest."
+        "about 100° (one seed): slow, as the paper's millions of steps suggest."
     )  # fmt: skip
     return Finding(holds, measured, _table(("6d",), errors, "°"), why, _curves(("6d",), errors))
 

@@ -29,6 +29,7 @@ RATIO_SECONDS = 8.0
 FRAME_SECONDS = 5.0
 FRAME_COST_LIMIT = 0.002
 TICK_SECONDS = 0.005
+MANY_STEPS = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ async def _measure_in_window(minutes: float, only: list[str]) -> list[Budget]:
     window.engine.start()
     try:
         await until(lambda: window.engine.devices, "the first worker")
-        page = await open_page(window, PLUGIN, EXPERIMENT, steps=100_000_000)
+        page = await open_page(window, PLUGIN, EXPERIMENT)
         budgets = [await first_step(page)]
         if _wanted("training in the panel / bare loop", only):
             budgets.append(await against_bare_loop(page))
@@ -135,8 +136,8 @@ async def _measure_in_window(minutes: float, only: list[str]) -> list[Budget]:
         window.close()
 
 
-async def open_page(window: MainWindow, plugin: str, experiment: str, **parameters: Any) -> ExperimentPage:
-    """Open an experiment in its panel, wait until it is prepared, and return its page."""
+async def open_page(window: MainWindow, plugin: str, experiment: str) -> ExperimentPage:
+    """Open an experiment in its panel, with as many steps as it allows; return its page once it is prepared."""
     from workbench.engine import SessionState
 
     shell = window.open_panel(plugin)
@@ -146,8 +147,9 @@ async def open_page(window: MainWindow, plugin: str, experiment: str, **paramete
     page = shell.page
     assert page is not None
     session = page.session
-    known = {name: value for name, value in parameters.items() if name in type(session.parameters).model_fields}
-    session.set_parameters(session.parameters.changed(**known))
+    if "steps" in type(session.parameters).model_fields:
+        most = session.parameters.spec("steps").maximum or MANY_STEPS
+        session.set_parameters(session.parameters.changed(steps=min(int(most), MANY_STEPS)))
     await asyncio.sleep(0.5)  # longer than the quiet time after which an untrained experiment is built anew
     ended = (SessionState.READY, SessionState.PAUSED, SessionState.FINISHED, SessionState.FAILED)
     await until(lambda: session.state in ended, f"{plugin}/{experiment} to be prepared")
@@ -266,7 +268,7 @@ async def frames_of_all_panels(window: MainWindow) -> list[Budget]:
         if entry.status != "ok" or entry.origin != "built-in":
             continue
         for card in entry.card.experiments:
-            page = await open_page(window, entry.card.id, card.id, steps=100_000_000)
+            page = await open_page(window, entry.card.id, card.id)
             budgets.append(await _frame_rate(page, f"{entry.card.id}/{card.id}"))
             page.session.stop()
     return budgets
