@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QPushButton,
     QSizePolicy,
     QSpinBox,
@@ -17,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.app.icons import icon
-from workbench.app.widgets import ColouredLabel, bytes_text, count_text, duration_text, guard_wheel
+from workbench.app.widgets import ColouredLabel, ProgressStrip, bytes_text, count_text, duration_text, guard_wheel
 from workbench.compute.protocol import DeviceInfo, Loaded, Status
 from workbench.engine import Session, SessionState
 from workbench.sdk import Progress
@@ -95,9 +94,7 @@ class RunControls(QWidget):
         self.step_button.clicked.connect(self._step)
         self.stop_button.clicked.connect(self._stop)
         self.reset_button.clicked.connect(self._reset)
-        self.bar = QProgressBar()
-        self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(8)
+        self.bar = ProgressStrip()
         self.bar.setAccessibleName("Progress of the run")
         self.steps = QLabel()
         self.speed = ColouredLabel("", "muted")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QMargins, QObject, QPoint, QRect, QRectF, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDialogButtonBox,
@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLayout,
     QLayoutItem,
+    QProgressBar,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -313,3 +314,31 @@ def bytes_text(size: int | None) -> str:
         return ""
     megabytes = size / 2**20
     return f"{megabytes:.0f} MB" if megabytes < 1000 else f"{megabytes / 1024:.1f} GB"
+
+
+class ProgressStrip(QProgressBar):
+    """A thin progress bar that stands still between two values.
+
+    Fusion animates a bar that is not full 60 times a second for as long as it is seen, also while the run is paused.
+    A run of unknown length is hatched.
+    """
+
+    def __init__(self, height: int = 8) -> None:
+        super().__init__()
+        self.setTextVisible(False)
+        self.setFixedHeight(height)
+
+    @override
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setPen(QColor(theme().grid))
+        painter.setBrush(QColor(theme().background))
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.drawRect(frame)
+        accent = QColor(theme().accent)
+        if self.maximum() == self.minimum():
+            painter.fillRect(frame, QBrush(accent, Qt.BrushStyle.BDiagPattern))
+        else:
+            share = (self.value() - self.minimum()) / (self.maximum() - self.minimum())
+            painter.fillRect(QRectF(0, 0, max(0.0, share) * self.width(), self.height()), accent)
+        painter.end()

@@ -1,5 +1,10 @@
 """Draws a 3-D scene with OpenGL through vispy; imported only when a 3-D view is first shown.
 
+The canvas lives in a window of its own that is never shown; the view paints its picture. An OpenGL widget inside the
+application's window would make Qt compose that whole window through OpenGL at every repaint of anything in it: without
+a graphics card 20 to 30 ms each, for a label as for a plot (measured at 1280x800). It also outlives every move of the
+view to another window, which would end the context of a widget inside it.
+
 Visuals are made once an item and then updated in place. The matrix comes from our own camera, so that what is picked
 and exported is what is seen.
 """
@@ -11,7 +16,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtGui import QGuiApplication, QOffscreenSurface, QOpenGLContext
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QGuiApplication, QImage, QOffscreenSurface, QOpenGLContext
 
 from workbench.views.camera3d import Camera
 from workbench.views.painting import mixed
@@ -20,7 +26,7 @@ from workbench.views.scene_model import Item, Mesh, Points, Segments, rgba_of
 from workbench.views.theme import theme
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QRectF
+    from PySide6.QtOpenGLWidgets import QOpenGLWidget
     from PySide6.QtWidgets import QWidget
 
 log = logging.getLogger(__name__)
@@ -60,7 +66,7 @@ def probe() -> str:
 
 
 class SceneGL:
-    """One vispy canvas inside `parent`. `failed(reason)` is called once if drawing raises.
+    """One vispy canvas for `parent`, which it does not outlive. `failed(reason)` is called once if drawing raises.
 
     Raises NoOpenGL if the canvas cannot be made.
     """
@@ -100,16 +106,17 @@ class SceneGL:
         for visual in (self._grid, self._edges):
             visual.set_gl_state("opaque", depth_test=True)
             visual.order = -1
-        self.widget: QWidget = self._canvas.native
-        self.widget.setParent(parent)
+        widget: QOpenGLWidget = self._canvas.native
+        # No parent, not even as a window: Qt would mark all of its parents as composed through OpenGL.
+        parent.destroyed.connect(widget.deleteLater)
+        widget.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+        widget.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
+        widget.show()
+        self.widget = widget
 
     def _draw_failed(self, error: Exception) -> None:
         log.warning("OpenGL drawing failed", exc_info=error)
         self._failed(f"{type(error).__name__}: {error}")
-
-    def pause(self) -> None:
-        """Draw nothing more: the canvas is about to be replaced, and its context may be gone already."""
-        self._canvas.is_paused = True
 
     def close(self) -> None:
         """Give the canvas up; its widget is deleted."""
@@ -126,14 +133,19 @@ class SceneGL:
         self._canvas.bgcolor = theme().background
 
     def show(self, camera: Camera, rect: QRectF, sphere: tuple[np.ndarray, float], axes: Furniture | None) -> None:
-        """Look through `camera` at the next drawing."""
+        """Look through `camera` in the next picture."""
         self._world.transform.matrix = camera.clip_matrix(rect, sphere)
         self._grid.visible = self._edges.visible = axes is not None
         if axes is not None:
             self._set_lines(self._grid, axes.grid, rgba_of(mixed(theme().grid, theme().background, 0.2)), 1.0)
             self._set_lines(self._edges, axes.edges, rgba_of("muted"), 1.0)
-        # Not canvas.update(): it waits for a drawing that it asked for before, which a hidden widget never makes.
-        self.widget.update()
+
+    def picture(self, size: QSize, ratio: float) -> QImage:
+        """Draw now and return the picture, for a place of `size` logical pixels of `ratio` physical ones each."""
+        wanted = size * (ratio / self.widget.devicePixelRatioF())
+        if self.widget.size() != wanted:
+            self.widget.resize(wanted)
+        return self.widget.grabFramebuffer()
 
     def sync(self, items: Mapping[str, Item], changed: Iterable[str]) -> None:
         """Bring the visuals of changed items up to date; those of items that are gone are removed."""

@@ -1,6 +1,6 @@
-"""The body of a 3-D view: an OpenGL canvas with a surface over it, or that surface alone drawing everything.
+"""The body of a 3-D view: one surface that takes the mouse and draws the words, over a picture of the scene.
 
-The surface takes the mouse and draws the words in both cases, so picking and dragging are one piece of code.
+The picture comes from OpenGL, or from the painter where there is none; picking and dragging are one piece of code.
 """
 
 from __future__ import annotations
@@ -10,8 +10,19 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer, Slot
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QApplication, QWidget
 
 from workbench.views.painting import SMALL_PX, draw_text, figure_font, pen, text_height, text_width, with_alpha
@@ -24,6 +35,7 @@ from workbench.views.ticks import format_number
 if TYPE_CHECKING:
     from workbench.views.scene3d import Scene3DView
     from workbench.views.scene3d_gl import SceneGL
+    from workbench.views.scene_axes import Furniture
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +43,17 @@ ZOOM_PER_NOTCH = 0.88
 
 
 class Stage(QWidget):
-    """Holds what draws a Scene3DView, and makes it anew when its OpenGL context was lost."""
+    """Holds what draws a Scene3DView."""
 
     def __init__(self, view: Scene3DView, *, wants_gl: bool) -> None:
         super().__init__(view)
         self._view = view
         self._wants_gl = wants_gl
         self._gl: SceneGL | None = None
-        self._is_stale = self._is_building = False
+        self._picture: QImage | None = None
+        self._words: tuple[object, QPixmap] | None = None
         self.fallback_reason = ""
         self.is_painting = False
-        self._words: object = None
         self._surface = Surface(self, view)
 
     @property
@@ -50,52 +62,29 @@ class Stage(QWidget):
         return "gl" if self._gl is not None else "painter"
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Make the canvas at the first showing, and anew where the window has changed."""
+        """Make the canvas at the first showing."""
         super().showEvent(event)
-        if self._wants_gl and (self._gl is None or self._is_stale) and not self.fallback_reason:
-            self.rebuild()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Notice that the canvas came under another window, which ends its context."""
-        if self._gl is not None and watched is self._gl.widget and event.type() == QEvent.Type.WindowChangeInternal:
-            self._is_stale = True
-            self._gl.pause()
-            QTimer.singleShot(0, self, self._rebuild_if_stale)
-        return False
-
-    @Slot()
-    def _rebuild_if_stale(self) -> None:
-        if self._is_stale and self.isVisible():
+        if self._wants_gl and self._gl is None and not self.fallback_reason:
             self.rebuild()
 
     def rebuild(self) -> None:
         """Make the canvas anew from the model; where that fails, the surface draws and says why."""
         from workbench.views.scene3d_gl import NoOpenGL, SceneGL
 
-        # The first OpenGL widget in a window makes Qt hide and show that window: this method would meet itself.
-        if not self._wants_gl or self._is_building:
+        if not self._wants_gl:
             return
         self._drop_canvas()
-        self._is_building = True
         try:
             self._gl = SceneGL(self, self._gl_failed)
         except NoOpenGL as error:
             self._fall_back(str(error))
             return
-        finally:
-            self._is_building = False
-        self._gl.widget.installEventFilter(self)
-        self._gl.widget.setGeometry(self.rect())
-        self._gl.widget.show()
-        self._gl.widget.lower()
-        self._surface.raise_()
         self._gl.sync(self._view.visible_items(), self._view.item_names)
         self._view.refresh()
 
     def _drop_canvas(self) -> None:
-        self._is_stale = False
+        self._picture = self._words = None
         if self._gl is not None:
-            self._gl.widget.removeEventFilter(self)
             self._gl.close()
             self._gl = None
 
@@ -120,12 +109,38 @@ class Stage(QWidget):
             rect = QRectF(self.rect())
             self._gl.sync(self._view.visible_items(), changed)
             self._gl.show(self._view.camera, rect, self._view.sphere(), self._view.furniture(rect))
-            # The words are a layer as large as the view: while they stay, leaving them alone halves a frame's time.
-            words = self._view.words_key()
-            if words == self._words:
-                return
-            self._words = words
+            self._picture = None
         self._surface.update()
+
+    def draw(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw scene and words. Of OpenGL's, both are kept while nothing of them has changed."""
+        self._view.follow()
+        made = self._view.furniture(rect)
+        self.is_painting = True
+        if self._gl is None:
+            painter.fillRect(rect, QColor(theme().background))
+            draw_scene(painter, rect, self._view.camera, self._view.visible_items(), made)
+            self._view.draw_words(painter, rect, made)
+        else:
+            if self._picture is None:
+                self._picture = self._gl.picture(self.size(), self.devicePixelRatioF())
+            painter.drawImage(rect, self._picture)
+            painter.drawPixmap(0, 0, self._words_layer(rect, made))
+        self.is_painting = False
+
+    def _words_layer(self, rect: QRectF, made: Furniture | None) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        key = (self._view.words_key(), self.size(), ratio)
+        if self._words is None or self._words[0] != key:
+            layer = QPixmap(self.size() * ratio)
+            layer.setDevicePixelRatio(ratio)
+            layer.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(layer)
+            painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+            self._view.draw_words(painter, rect, made)
+            painter.end()
+            self._words = (key, layer)
+        return self._words[1]
 
     def restyle(self) -> None:
         """Take over the colours of a changed theme."""
@@ -134,10 +149,7 @@ class Stage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fill the stage."""
-        self._words = None
         self._surface.setGeometry(self.rect())
-        if self._gl is not None:
-            self._gl.widget.setGeometry(self.rect())
         self._view.refresh()
 
 
@@ -159,15 +171,7 @@ class Surface(QWidget):
         """Draw."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        rect = QRectF(self.rect())
-        self._view.follow()
-        made = self._view.furniture(rect)
-        if self._stage.renderer == "painter":
-            painter.fillRect(rect, QColor(theme().background))
-            draw_scene(painter, rect, self._view.camera, self._view.visible_items(), made)
-        self._stage.is_painting = True
-        self._view.draw_words(painter, rect, made)
-        self._stage.is_painting = False
+        self._stage.draw(painter, QRectF(self.rect()))
         if self._hover is not None and self._gesture == "none":
             self._draw_hover(painter, self._hover)
         painter.end()

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QEvent, QObject, QRectF, QTimer
 from PySide6.QtWidgets import QApplication, QSplitter, QTabWidget
 
 from workbench.views.scene3d import Scene3DView
@@ -201,7 +201,14 @@ def test_frames_per_second_of_a_busy_scene(qtbot):
         view.set_lines("path", np.stack([np.cos(turn + len(drawn) / 9), np.sin(turn), turn / 6 - 1], 1), color=1)
         view.set_frames("frames", poses, size=0.3)
 
-    view._stage._gl.widget.frameSwapped.connect(next_frame)
+    class AfterPainting(QObject):
+        def eventFilter(self, watched, event):
+            if event.type() == QEvent.Type.Paint:
+                QTimer.singleShot(0, next_frame)
+            return False
+
+    after = AfterPainting()
+    view._stage._surface.installEventFilter(after)
     next_frame()
     qtbot.wait(2500)
     assert len(drawn) > 10
@@ -234,7 +241,7 @@ assert np.abs(view.camera.orientation - before).max() > 0.1
 QTest.qWait(50)
 picks = []
 view.picked.connect(picks.append)
-from PySide6.QtCore import QRectF
+from PySide6.QtCore import QEvent, QObject, QRectF, QTimer
 place = view.camera.project(np.array([[1.0, 1, 1]]), QRectF(view.body.rect()))[0][0]
 QTest.mouseClick(surface, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(*map(round, place)))
 assert [pick.index for pick in picks] == [1]
