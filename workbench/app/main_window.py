@@ -120,7 +120,6 @@ class MainWindow(QMainWindow):
         self.workspace.current_changed.connect(self._current_changed)
         self.workspace.layout_changed.connect(self.keeper.touch)
         self.workspace.close_requested.connect(self.close_panel)
-        self.workspace.page_moved.connect(self._page_moved)
         self.workspace.new_requested.connect(self.show_gallery)
         # At once and not with the rest: a key pressed right after a change of state must find its command enabled.
         self.engine.sessions_changed.connect(self.refresh)
@@ -403,11 +402,6 @@ class MainWindow(QMainWindow):
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         if new is not None and not self._is_closing and self.workspace.isAncestorOf(new):
             self.workspace.activate_pane_of(new)
-
-    @Slot(object)
-    def _page_moved(self, page: QWidget) -> None:
-        if isinstance(page, PanelShell):
-            page.rebuild_canvases()
 
     @Slot(str)
     def _note(self, sentence: str) -> None:

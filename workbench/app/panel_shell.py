@@ -317,14 +317,6 @@ class PanelShell(QWidget):
         self._left_width = self._splitter.sizes()[0]
         self.edited.emit()
 
-    def rebuild_canvases(self) -> None:
-        """Let 3-D views make their canvas anew: the window system gives a moved one another context."""
-        for page in self._pages.values():
-            for view in page.view.views():
-                rebuild = getattr(view, "rebuild", None)
-                if callable(rebuild):
-                    rebuild()
-
     @override
     def event(self, event: QEvent) -> bool:
         # The bare keys Space, S and Esc are shortcuts of the session, but belong to the control that has the focus.

@@ -25,7 +25,6 @@ class Workspace(QWidget):
     current_changed = Signal(object)  # the page that is current, or None
     layout_changed = Signal()
     close_requested = Signal(str)  # key of a page
-    page_moved = Signal(object)  # a page that has got another parent
     new_requested = Signal()
 
     def __init__(self) -> None:
@@ -199,7 +198,6 @@ class Workspace(QWidget):
         target.add_page(page, is_closable=page not in self._permanent)
         target.setTabIcon(target.indexOf(page), tab_icon)
         target.setTabToolTip(target.indexOf(page), tip)
-        self.page_moved.emit(page)
 
     def _prune(self) -> None:
         """Remove panes without tabs and splitters with one child."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from workbench.views.linking import link
     from workbench.views.picks import Pick
     from workbench.views.plot import PlotView
+    from workbench.views.pyqtgraph_view import PyqtgraphView
     from workbench.views.scatter import ScatterView
     from workbench.views.scene3d import Scene3DView
     from workbench.views.table import Column, TableView
@@ -35,6 +36,7 @@ _HOMES = {
     "LabelledSlider": "controls",
     "Pick": "picks",
     "PlotView": "plot",
+    "PyqtgraphView": "pyqtgraph_view",
     "ScatterView": "scatter",
     "Scene3DView": "scene3d",
     "SegmentedButtons": "controls",
@@ -57,6 +59,7 @@ __all__ = [
     "LabelledSlider",
     "Pick",
     "PlotView",
+    "PyqtgraphView",
     "ScatterView",
     "Scene3DView",
     "SegmentedButtons",

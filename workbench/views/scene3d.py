@@ -399,10 +399,6 @@ class Scene3DView(View):
         """Why OpenGL is not used, or an empty text."""
         return self._stage.fallback_reason
 
-    def rebuild(self) -> None:
-        """Make the OpenGL canvas anew from the model, as after a move to another window, which ends its context."""
-        self._stage.rebuild()
-
     def restyle(self) -> None:
         """Take over the colours of a changed theme."""
         self._changed.update(self._items)
