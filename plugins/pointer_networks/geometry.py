@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Float, Int64
 
-ENUMERATED_TRIANGLES = 14
+ENUMERATED_TRIANGLES = 8
 """Largest number of points whose triangles are all tested at once; scipy goes through larger sets one by one."""
 COLLINEAR = 1e-12
 
