@@ -52,7 +52,9 @@ def convex_hulls(points: Sets) -> Int64[np.ndarray, "b k"]:
         angle = np.where(distance <= COLLINEAR, np.inf, angle)
         smallest = angle.min(1, keepdims=True)
         following = np.where(angle <= smallest + 1e-9, distance, -np.inf).argmax(1)
-        is_open &= np.isfinite(smallest[:, 0]) & (np.linalg.norm(points[rows, following] - points[rows, start], axis=1) > 0)
+        is_open &= np.isfinite(smallest[:, 0]) & (
+            np.linalg.norm(points[rows, following] - points[rows, start], axis=1) > 0
+        )
         step = points[rows, following] - here
         heading = step / np.maximum(np.linalg.norm(step, axis=1, keepdims=True), 1e-300)
         current = following

@@ -16,7 +16,9 @@ def drive(coroutine: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine in the loop of a QApplication (made here if there is none) and return its result."""
     from workbench.app.application import make_application, make_loop
 
-    with make_loop(make_application()) as loop:
+    application = make_application()
+    application.setQuitOnLastWindowClosed(False)  # a command may close one window and open the next
+    with make_loop(application) as loop:
         result: T = loop.run_until_complete(coroutine())
         return result
 

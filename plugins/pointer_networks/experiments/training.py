@@ -15,7 +15,14 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from plugins.pointer_networks import geometry
-from plugins.pointer_networks.contract import LABELS, MOST_POINTS, ModelAnswer, PointerFrame, SetAnswer, TrainingParameters
+from plugins.pointer_networks.contract import (
+    LABELS,
+    MOST_POINTS,
+    ModelAnswer,
+    PointerFrame,
+    SetAnswer,
+    TrainingParameters,
+)
 from plugins.pointer_networks.decoding import Decoded, Rule, decode, longest_output
 from plugins.pointer_networks.model import EncoderDecoder, make_model, token_loss
 from plugins.pointer_networks.tasks import Scores, Task, checked_points
@@ -50,7 +57,9 @@ class Training(Experiment[P, F]):
         self.networks: dict[str, EncoderDecoder] = {}
         self.optimisers: dict[str, torch.optim.Optimizer] = {}
         for name in parameters.models:
-            network = make_model(name, self._task.coordinates, parameters.hidden, parameters.embedding, parameters.n_max)
+            network = make_model(
+                name, self._task.coordinates, parameters.hidden, parameters.embedding, parameters.n_max
+            )
             network.to(context.device)
             network.initialise(parameters.initial_range, context.generator)
             kind: Any = torch.optim.Adam if parameters.optimiser == "adam" else torch.optim.SGD
@@ -307,7 +316,9 @@ class Training(Experiment[P, F]):
             writer.writerow(["model", "points", "accuracy", "valid", "quality"])
             for row, name in enumerate(self.networks):
                 for column, size in enumerate(self._sizes):
-                    numbers = (table[row, column] for table in (self._look.accuracy, self._look.valid, self._look.quality))
+                    numbers = (
+                        table[row, column] for table in (self._look.accuracy, self._look.valid, self._look.quality)
+                    )
                     writer.writerow([name, size, *(f"{number:.6g}" for number in numbers)])
         answer = {"points": found.points.tolist(), "truth": found.truth.tolist()}
         answer |= {name: geometry.chosen(own.slots).tolist() for name, own in found.answers.items()}
