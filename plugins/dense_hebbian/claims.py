@@ -260,7 +260,8 @@ def order_needs_quality(bench: ClaimBench) -> Finding:
     load = {order: critical_load(rho, order).numpy() for order in ORDERS[1:4]}
     holds = bool(load[8][3] < load[4][3] and load[8][0] > load[4][0])
     rows = tuple((order, *(round(float(value), 3) for value in line)) for order, line in load.items())
-    text = f"largest load: P = 8 {load[8][0]:.3f} and P = 4 {load[4][0]:.3f} at ρ = 0, {load[8][3]:.3f} and {load[4][3]:.3f} at 0.2"
+    text = f"largest load: P = 8 {load[8][0]:.3f} and P = 4 {load[4][0]:.3f} at ρ = 0, "
+    text += f"{load[8][3]:.3f} and {load[4][3]:.3f} at ρ = 0.2"
     table = Table(("P", *(f"ρ = {value}" for value in entropies)), rows)
     return Finding(holds, text, table, curves={f"P = {order}": (entropies, line) for order, line in load.items()})
 

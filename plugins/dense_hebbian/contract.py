@@ -197,7 +197,8 @@ class RetrieveFrame(Frame):
     """The state of all replicas, of which the first is drawn.
 
     spins (r, n) in [-1, 1]; fields (n,); archetype (n,), mean_example (n,) of the pattern that was started from;
-    overlaps (k',) of the most overlapping stored patterns with their indices; stability (n,) xi_i h_i and the theory's
+    overlaps (k',) of the most overlapping stored patterns with their indices and names; `stored` names the letters and
+    drawings, `target` the pattern that is scored; stability (n,) xi_i h_i and the theory's
     mean and variance of it; magnetisation (r,), theory (m, n, q).
     """
 
@@ -208,11 +209,15 @@ class RetrieveFrame(Frame):
     overlaps: Float[np.ndarray, " k"]
     indices: Int[np.ndarray, " k"]
     names: tuple[str, ...]
+    target: int
+    target_name: str
+    stored: tuple[str, ...]
     stability: Float[np.ndarray, " n"]
     stability_theory: tuple[float, float]
     magnetisation: Float[np.ndarray, " r"]
     theory: tuple[float, float, float]
     patterns: int
+    load: float
     entropy: float
     beta: float
     sweep: int
@@ -236,7 +241,7 @@ class PhaseFrame(Frame):
     """m (t, g) of the retrieval branch for the first entropy, phase (t, g): 0 ergodic, 1 glass, 2 metastable, 3 pure.
 
     Rows that are not solved yet are NaN. `boundaries` maps rho to (gamma, T') of the line where retrieval ends.
-    `probes` (p, 4) are gamma, T', measured |m|, and its standard deviation.
+    `probes` (p, 7) are gamma, T', rho, measured |m|, its standard deviation over samples, the theory's m, and K.
     """
 
     gamma: Float[np.ndarray, " g"]
@@ -244,7 +249,8 @@ class PhaseFrame(Frame):
     magnetisation: Float[np.ndarray, "t g"]
     phase: Float[np.ndarray, "t g"]
     boundaries: dict[str, tuple[np.ndarray, np.ndarray]]
-    probes: Float[np.ndarray, "p 4"]
+    probes: Float[np.ndarray, "p 7"]
+    entropy: float
 
 
 @dataclass(frozen=True)

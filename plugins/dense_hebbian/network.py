@@ -6,6 +6,8 @@ Everything is batched over b disorder samples and r replicas; a sweep never buil
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Generator
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +19,7 @@ from workbench.toolkit.spin_systems import (
     Patterns,
     Spins,
     TensorNoise,
-    elementary_symmetric,
+    from_power_sums,
     rademacher,
     with_element,
     without_element,
@@ -41,6 +43,10 @@ def examples_of(archetypes: Patterns, r: float, examples: int, generator: torch.
     uniform = torch.rand(b, k, examples, n, generator=generator, device=archetypes.device)
     flips = torch.where(uniform < (1 + r) / 2, 1.0, -1.0).to(archetypes)
     return archetypes[:, :, None, :] * flips
+
+
+LARGEST_PIECE = 4_000_000
+"""Numbers (replicas x patterns x neurons) that the full power's fields are worked out for at once."""
 
 
 @dataclass
@@ -72,6 +78,7 @@ class Network:
             )
         self._scaled = self.chi / self.neurons  # keeps powers near 1 whatever N and P are
         self._by_site = self._scaled.transpose(-1, -2).contiguous()
+        self._powers = [self._scaled]
         self._prefactor = self.weight * self.moment ** (-self.order / 2)
 
     @classmethod
@@ -111,16 +118,29 @@ class Network:
         """x_mu = chi_mu . sigma / (N sqrt R)."""
         return spins @ self._scaled.transpose(-1, -2) / math.sqrt(self.moment)
 
+    def power(self, exponent: int) -> Patterns:
+        """(chi / N) to the given power, kept once made."""
+        while len(self._powers) < exponent:
+            self._powers.append(self._powers[-1] * self._scaled)
+        return self._powers[exponent - 1]
+
+    def symmetric(self, spins: Spins, degree: int) -> list[Float[Tensor, "b r k"]]:
+        """Elementary symmetric polynomials e_1 .. e_degree of chi_i sigma_i / N for every pattern, by products."""
+        sums, power = [], torch.ones_like(spins)
+        for j in range(1, degree + 1):
+            power = power * spins
+            sums.append(power @ self.power(j).transpose(-1, -2))
+        return from_power_sums(sums)
+
     def energy(self, spins: Spins) -> Float[Tensor, "b r"]:
         """H(sigma) / N in units in which the Boltzmann weight is exp(-beta' N H/N): (P!/2) times the sum over subsets.
 
         A retrieved pattern (K = 1, rho = 0) has -1/2 for large N.
         """
-        y = self._scaled[:, None] * spins[:, :, None]
         if self.kernel == "full":
-            per_pattern = y.sum(-1) ** self.order / 2
+            per_pattern = (spins @ self._scaled.transpose(-1, -2)) ** self.order / 2
         else:
-            per_pattern = elementary_symmetric(y, self.order)[..., self.order] * math.factorial(self.order) / 2
+            per_pattern = self.symmetric(spins, self.order)[-1] * math.factorial(self.order) / 2
         total = -self._prefactor * per_pattern.sum(-1)
         if self.noise is not None and self.omega:
             per_site = [self.noise.field(spins, i) * spins[..., i] for i in range(self.neurons)]
@@ -129,9 +149,32 @@ class Network:
         return total
 
     def fields(self, spins: Spins) -> Spins:
-        """Local fields h_i (b, r, n) that the other spins make; the weight is exp(beta' h_i sigma_i)."""
-        sweep = Sweep(self, spins)
-        return torch.stack([sweep.field(i) for i in range(self.neurons)], -1)
+        """Local fields h_i (b, r, n) that the other spins make; the weight is exp(beta' h_i sigma_i).
+
+        Spins may be replaced by means in [-1, 1], which gives the mean fields of Plefka's first order.
+        """
+        p = self.order
+        if self.kernel == "full":
+            total = torch.zeros_like(spins)
+            for part in self._scaled.split(max(1, LARGEST_PIECE // spins[0].numel()), dim=1):
+                chi = part[:, None]
+                y = chi * spins[:, :, None]
+                rest = y.sum(-1, keepdim=True) - y
+                total = total + (((rest + chi) ** p - (rest - chi) ** p) / 4).sum(2)
+        else:
+            # sum_mu chi_i e_{P-1}(without i), with e_k(without i) = sum_j (-y_i)^j e_{k-j}: one matrix product a term.
+            e = [torch.ones_like(self.overlaps(spins)), *self.symmetric(spins, p - 1)]
+            sign = torch.ones_like(spins)
+            total = torch.zeros_like(spins)
+            for j in range(p):
+                total = total + sign * (e[p - 1 - j] @ self.power(j + 1))
+                sign = -sign * spins
+            total = total * math.factorial(p) / 2
+        fields = self._prefactor * self.neurons * total
+        if self.noise is not None and self.omega:
+            noise = [self.noise.field(spins, i) for i in range(self.neurons)]
+            fields = fields + self._noise_scale() * torch.stack(noise, -1)
+        return fields
 
     def _noise_scale(self) -> float:
         n, p = self.neurons, self.order
@@ -143,58 +186,80 @@ class Sweep:
 
     def __init__(self, network: Network, spins: Spins) -> None:
         self.network, self.spins = network, spins
-        y = network._scaled[:, None] * spins[:, :, None]
         if network.kernel == "full":
-            self._sums = y.sum(-1)
+            self._sums = [spins @ network._scaled.transpose(-1, -2)]
         else:
-            self._sums = elementary_symmetric(y, network.order - 1)
+            self._sums = network.symmetric(spins, network.order - 1)
 
     def field(self, site: int) -> Float[Tensor, "b r"]:
         """h_i at `site`, from the other spins."""
-        net = self.network
+        net, p = self.network, self.network.order
         chi = net._by_site[:, None, site]
         y = chi * self.spins[..., site, None]
         if net.kernel == "full":
-            rest = self._sums - y
-            terms = ((rest + chi) ** net.order - (rest - chi) ** net.order) / 4
+            rest = self._sums[0] - y
+            total = (((rest + chi) ** p - (rest - chi) ** p) / 4).sum(-1)
         else:
-            rest = without_element(self._sums, y)[..., net.order - 1]
-            terms = math.factorial(net.order) / 2 * chi * rest
-        field = net._prefactor * net.neurons * terms.sum(-1)
+            rest = without_element(self._sums, y)[-1]
+            total = (rest @ net._by_site[:, site, :, None])[..., 0] * math.factorial(p) / 2
+        field = net._prefactor * net.neurons * total
         if net.noise is not None and net.omega:
             field = field + net._noise_scale() * net.noise.field(self.spins, site)
         return field
 
     def set(self, site: int, values: Float[Tensor, "b r"]) -> None:
         """Give the spins at `site` new values +-1."""
-        net = self.network
-        chi = net._by_site[:, None, site]
+        chi = self.network._by_site[:, None, site]
         old, new = chi * self.spins[..., site, None], chi * values[..., None]
-        if net.kernel == "full":
-            self._sums = self._sums + new - old
+        if self.network.kernel == "full":
+            self._sums = [self._sums[0] + new - old]
         else:
             self._sums = with_element(without_element(self._sums, old), new)
         self.spins[..., site] = values
 
 
-def glauber_sweep(network: Network, spins: Spins, temperature: float, generator: torch.Generator) -> tuple[Spins, int]:
+LONGEST_PIECE = 0.08
+"""Seconds of a sweep after which a long one lets others speak."""
+
+
+def sweep_pieces(
+    network: Network, spins: Spins, temperature: float, generator: torch.Generator
+) -> Generator[float, None, tuple[Spins, int]]:
     """One random-order pass of sequential Glauber dynamics at T'; returns new spins and the number of flips.
 
     p(sigma_i = +1) = 1 / (1 + exp(-2 beta' h_i)); at T' = 0 the spin follows its field and keeps its value at a tie.
+    Yields the share that is done, so that a large network can be interrupted within a sweep.
     """
     sweep = Sweep(network, spins.clone())
     flips = 0
     order = torch.randperm(network.neurons, generator=generator, device=generator.device).tolist()
-    for site in order:
+    began = time.monotonic()
+    for place, site in enumerate(order):
         field, old = sweep.field(site), sweep.spins[..., site]
         if temperature <= 0:
             new = torch.where(field == 0, old, torch.sign(field))
         else:
             up = torch.sigmoid(2 * field / temperature)
             new = torch.where(torch.rand(up.shape, generator=generator, device=up.device) < up, 1.0, -1.0).to(old)
-        flips += int((new != old).sum())
-        sweep.set(site, new)
+        turned = int((new != old).sum())
+        if turned:
+            sweep.set(site, new)
+            flips += turned
+        if time.monotonic() - began > LONGEST_PIECE:
+            yield (place + 1) / len(order)
+            began = time.monotonic()
     return sweep.spins, flips
+
+
+def glauber_sweep(network: Network, spins: Spins, temperature: float, generator: torch.Generator) -> tuple[Spins, int]:
+    """Do the whole of `sweep_pieces` at once."""
+    pieces = sweep_pieces(network, spins, temperature, generator)
+    while True:
+        try:
+            next(pieces)
+        except StopIteration as end:
+            spins, flips = end.value
+            return spins, flips
 
 
 def plefka_step(
@@ -203,34 +268,16 @@ def plefka_step(
     """Parallel mean-field update m_i <- tanh(beta' h_i(m)), with the Onsager reaction term at second order.
 
     Second order subtracts beta'^2 gamma (P/2) (P-1) q^(P-2) (1 - q) m_i(t-1) from the argument, q = mean of m_i^2. This
-    reading of the paper's Plefka speed-up (the hidden Gaussian fields of the patterns replaced by their means, so that no
-    tensor is evaluated) is ours; the page that gives it could not be read.
+    reading of the paper's Plefka speed-up (the hidden Gaussian fields of the patterns replaced by their means, so that
+    no tensor is evaluated) is ours; the page that gives it could not be read.
     """
     beta = 1 / max(temperature, 1e-6)
-    argument = beta * mean_fields(network, magnetisations)
+    argument = beta * network.fields(magnetisations)
     if second_order:
         p = network.order
         q = magnetisations.square().mean(-1, keepdim=True)
         argument = argument - beta**2 * gamma * p / 2 * (p - 1) * q ** (p - 2) * (1 - q) * previous
     return torch.tanh(argument)
-
-
-def mean_fields(network: Network, magnetisations: Spins) -> Spins:
-    """Fields of all sites at once with spins replaced by their means: one matrix product in and one out.
-
-    Coinciding indices, a correction of order 1 / N, are kept for the full power and removed exactly for distinct ones.
-    """
-    net, p = network, network.order
-    chi = net._scaled[:, None]
-    y = chi * magnetisations[:, :, None]
-    if net.kernel == "full":
-        rest = y.sum(-1, keepdim=True) - y
-        terms = ((rest + chi) ** p - (rest - chi) ** p) / 4
-    else:
-        e = elementary_symmetric(y, p - 1)
-        rest = without_element(e[:, :, :, None].expand(*y.shape, p), y)[..., p - 1]
-        terms = math.factorial(p) / 2 * chi * rest
-    return net._prefactor * net.neurons * terms.sum(2)
 
 
 def mattis(spins: Spins, archetypes: Patterns) -> Float[Tensor, "b r k"]:

@@ -9,6 +9,7 @@ print them could not be read, so they are checked against Monte Carlo and agains
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +24,7 @@ Grid = Float[Tensor, "*grid"]
 
 
 def dataset_entropy(r: float, examples: int) -> float:
-    """rho = (1 - r^2) / (M r^2); raises ValueError for r = 0, where examples carry nothing."""
+    """Dataset entropy rho = (1 - r^2) / (M r^2); raises ValueError for r = 0, where examples carry nothing."""
     if r <= 0:
         raise ValueError("quality r = 0 makes examples that carry nothing (the dataset entropy is infinite)")
     return (1 - r**2) / (examples * r**2)
@@ -35,7 +36,7 @@ def second_moment(r: float, examples: int) -> float:
 
 
 def load_of(patterns: int, neurons: int, order: int) -> float:
-    """gamma = P! K / (2 N^(P-1)), the load in Gardner's normalisation; alpha = K / N for P = 2."""
+    """Load gamma = P! K / (2 N^(P-1)), the load in Gardner's normalisation; alpha = K / N for P = 2."""
     return math.factorial(order) * patterns / (2 * neurons ** (order - 1))
 
 
@@ -105,6 +106,7 @@ def solve(
     kernel: Kernel = "distinct",
     start: Tensor | None = None,
     retrieval: bool = True,
+    tolerance: float = 1e-10,
 ) -> OrderParameters:
     """Solve for m, n, q at every point; T' = 0 uses the zero-temperature limit.
 
@@ -125,12 +127,12 @@ def solve(
         warm = _update(x, 1 / torch.where(cold, 1.0, t), g, e, order, kernel)
         return torch.where(cold[:, None], _update_cold(x, g, e, order, kernel), warm) if cold.any() else warm
 
-    found: FixedPoint = solve_fixed_point(update, start.to(torch.float64))
+    found: FixedPoint = solve_fixed_point(update, start.to(torch.float64), tolerance=tolerance)
     return OrderParameters(*found.values.unbind(-1), found.converged)
 
 
 def _update_cold(x: Tensor, gamma: Tensor, rho: Tensor, order: int, kernel: Kernel) -> Tensor:
-    """T' -> 0: m = erf(G), n = m / (1 + rho) + rho / (1 + rho) sig C, q = 1 (for P = 2, C = beta' (1 - q) stays finite).
+    """T' -> 0: m = erf(G), n = m / (1 + rho) + rho / (1 + rho) sig C, q = 1 (P = 2: C = beta' (1 - q) is finite).
 
     The third entry carries C for P = 2, which the crosstalk needs, and 1 otherwise.
     """
@@ -170,6 +172,28 @@ RETRIEVES = 0.1
 """Magnetisation above which a solution counts as retrieval; the transition is a jump to well above it."""
 
 
+FOUND = 1e-7
+"""Where an iteration moves less, a solution is there: past the threshold it still moves by about the excess load."""
+
+
+def critical_load_steps(
+    rho: Grid | float,
+    order: int,
+    *,
+    temperature: Grid | float = 0.0,
+    kernel: Kernel = "distinct",
+    precision: float = 1e-4,
+) -> Iterator[Grid]:
+    """Bisect the largest gamma at which the retrieval solution exists; yields the lower bounds after each halving."""
+    rho, temperature = _broadcast(rho, temperature)
+    low, high = torch.zeros_like(rho), torch.full_like(rho, 2.0)
+    while float((high - low).max()) > precision:
+        middle = (low + high) / 2
+        exists = solve(temperature, middle, rho, order, kernel=kernel, tolerance=FOUND).m > RETRIEVES
+        low, high = torch.where(exists, middle, low), torch.where(exists, high, middle)
+        yield low
+
+
 def critical_load(
     rho: Grid | float,
     order: int,
@@ -179,17 +203,18 @@ def critical_load(
     precision: float = 1e-4,
 ) -> Grid:
     """Largest gamma at which the retrieval solution exists, by bisection, for every rho and T' at once."""
-    rho, temperature = _broadcast(rho, temperature)
-    low, high = torch.zeros_like(rho), torch.full_like(rho, 2.0)
-    while float((high - low).max()) > precision:
-        middle = (low + high) / 2
-        exists = solve(temperature, middle, rho, order, kernel=kernel).m > RETRIEVES
-        low, high = torch.where(exists, middle, low), torch.where(exists, high, middle)
-    return low
+    *_, last = critical_load_steps(rho, order, temperature=temperature, kernel=kernel, precision=precision)
+    return last
+
+
+def critical_load_of_perfect_data(order: int) -> float:
+    """gamma_c at T' = 0 and rho = 0 for P >= 4 in closed form: (P / 4) max_x (erf(x)^(P-1) / x)^2."""
+    x = torch.linspace(0.05, 5.0, 100_000, dtype=torch.float64)
+    return order / 4 * float((torch.erf(x) ** (order - 1) / x).max()) ** 2
 
 
 def one_step_magnetisation(gamma: Grid | float, rho: Grid | float, order: int) -> Grid:
-    """m after one zero-temperature step from the archetype: erf(1 / sqrt(2 (rho + (2 gamma / P) (1 + rho)^P)))."""
+    """Magnetisation after one step at T' = 0 from the archetype: erf(1 / sqrt(2 (rho + (2 gamma / P) (1 + rho)^P)))."""
     gamma, rho = _broadcast(gamma, rho)
     return torch.erf(torch.rsqrt(2 * (rho + 2 * gamma / order * (1 + rho) ** order)))
 
@@ -208,5 +233,5 @@ def tolerated_noise(neurons: Grid | float, order: int) -> Grid:
     neurons = torch.as_tensor(neurons, dtype=torch.float64)
     if order == 2:
         return torch.sqrt(2 * neurons / math.pi)
-    gamma = critical_load(0.0, order)
+    gamma = critical_load_of_perfect_data(order)
     return torch.sqrt(2 * gamma * neurons ** (order - 1) / math.factorial(order))

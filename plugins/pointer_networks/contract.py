@@ -41,7 +41,11 @@ class TrainingParameters(Parameters):
     hidden: int = param(64, ge=8, le=512, group="Model", help="Units of each LSTM")
     embedding: int = param(16, ge=0, le=128, group="Model", help="Linear embedding of the coordinates; 0 for none, "
                            "as in the paper")  # fmt: skip
-    initial_range: float = param(0.08, gt=0, le=1, group="Model", help="All weights start uniform in ± this")
+    initial_range: float = param(
+        0.2, gt=0, le=1, group="Model",
+        help="All weights start uniform in ± this; the paper has 0.08 at 256 units, from which 64 units may take "
+        "thousands of steps to begin to learn",
+    )  # fmt: skip
     optimiser: Literal["adam", "sgd"] = choice("adam", labels={"adam": "Adam", "sgd": "SGD"}, group="Optimiser",
                                                help="The paper uses SGD at rate 1, which needs far longer")  # fmt: skip
     learning_rate: float = param(5e-3, ge=1e-5, le=2.0, log=True, live=True, group="Optimiser",
@@ -61,6 +65,7 @@ class TrainingParameters(Parameters):
 
 PAPER = {
     "hidden": 256, "embedding": 0, "learning_rate": 1e-3, "steps": 80_000, "evaluate_every": 2000, "beam": 3,
+    "initial_range": 0.08,
 }  # fmt: skip
 
 

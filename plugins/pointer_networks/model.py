@@ -150,7 +150,7 @@ class AttentionSequenceToSequence(SequenceToSequence):
     feeds_blend = True
 
     def scores_of(self, memory: Memory, d: Float[Tensor, "b T h"]) -> tuple[Float[Tensor, "b T m"], Tensor | None]:
-        """d' = sum_j softmax(u)_j e_j over the points."""
+        """D' = sum_j softmax(u)_j e_j over the points."""
         u = self.attention(memory, d)[..., 1:]
         blend = torch.softmax(u, -1) @ memory.states[:, 1:]
         return self.dictionary(memory, torch.cat([d, blend], -1)), blend

@@ -124,8 +124,9 @@ class SortTask(Task):
     name, rule, coordinates = "sort", "permutation", 1
 
     def draw(self, rng: np.random.Generator, batch: int, count: int) -> Float[np.ndarray, "b n 2"]:
-        """Numbers, uniform in [0, 1], drawn on a line."""
-        return np.stack([rng.random((batch, count)), np.full((batch, count), 0.5)], -1)
+        """Numbers, uniform in [0, 1], shown from top to bottom in the order of the input."""
+        height = np.broadcast_to(np.linspace(0.9, 0.1, count), (batch, count))
+        return np.stack([rng.random((batch, count)), height], -1)
 
     def label(self, points: Float[np.ndarray, "b n 2"]) -> Int64[np.ndarray, "b k"]:
         """Where each of the sorted numbers stood."""

@@ -70,6 +70,8 @@ def load_idx(images: Path, labels: Path | None = None) -> ImageSet:
     pictures, classes = read_idx(images, 3), read_idx(labels, 1)
     if len(pictures) != len(classes):
         raise UserError(f"{images.name} holds {len(pictures)} images and {labels.name} {len(classes)} labels.")
+    if pictures.size == 0:
+        raise UserError(f"{images.name} holds no images.")
     return ImageSet(pictures, classes.astype(np.int64))
 
 
@@ -84,8 +86,7 @@ def _labels_beside(images: Path) -> Path:
 def read_idx(file: Path, dimensions: int) -> UInt8[np.ndarray, "..."]:
     """Read one IDX file of unsigned bytes with the given number of dimensions; raises UserError."""
     try:
-        opened = gzip.open(file) if file.suffix == ".gz" else file.open("rb")
-        with opened as stream:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as stream:
             header = stream.read(4 + 4 * dimensions)
             if len(header) < 4 + 4 * dimensions or header[:2] != b"\0\0":
                 raise UserError(f"{file.name} is not an IDX file.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -30,31 +31,41 @@ def rademacher(
 def elementary_symmetric(y: Float[Tensor, "*b n"], degree: int) -> Float[Tensor, "*b degree+1"]:
     """Elementary symmetric polynomials e_0 .. e_degree of the entries of y, by Newton's identities.
 
-    k e_k = sum_{j=1..k} (-1)^(j-1) e_{k-j} p_j with the power sums p_j = sum_i y_i^j.
+    The power sums are p_j = sum_i y_i^j.
     """
     power_sums = []
     power = torch.ones_like(y)
     for _ in range(degree):
         power = power * y
         power_sums.append(power.sum(-1))
-    e = [torch.ones_like(y[..., 0])]
-    for k in range(1, degree + 1):
-        terms = [(-1) ** (j - 1) * e[k - j] * power_sums[j - 1] for j in range(1, k + 1)]
-        e.append(torch.stack(terms).sum(0) / k)
-    return torch.stack(e, -1)
+    return torch.stack([torch.ones_like(y[..., 0]), *from_power_sums(power_sums)], -1)
 
 
-def without_element(e: Float[Tensor, "*b d"], y: Float[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
-    """Polynomials e_0 .. of all entries but one, from those of all: e'_k = e_k - y e'_{k-1}."""
-    rest = [e[..., 0]]
-    for k in range(1, e.shape[-1]):
-        rest.append(e[..., k] - y * rest[-1])
-    return torch.stack(rest, -1)
+def from_power_sums(power_sums: Sequence[Float[Tensor, "*b"]]) -> list[Float[Tensor, "*b"]]:
+    """Elementary symmetric polynomials e_1 .. e_d from the power sums p_1 .. p_d, by Newton's identities.
+
+    k e_k = sum_{j=1..k} (-1)^(j-1) e_{k-j} p_j.
+    """
+    e: list[Tensor] = []
+    for k in range(1, len(power_sums) + 1):
+        total = power_sums[k - 1] * (-1) ** (k - 1)  # the term with e_0 = 1
+        for j in range(1, k):
+            total = total + (-1) ** (j - 1) * e[k - j - 1] * power_sums[j - 1]
+        e.append(total / k)
+    return e
 
 
-def with_element(e: Float[Tensor, "*b d"], y: Float[Tensor, "*b"]) -> Float[Tensor, "*b d"]:
-    """Polynomials with one more entry y: e_k = e'_k + y e'_{k-1}."""
-    return torch.cat([e[..., :1], e[..., 1:] + y[..., None] * e[..., :-1]], -1)
+def without_element(e: Sequence[Float[Tensor, "*b"]], y: Float[Tensor, "*b"]) -> list[Float[Tensor, "*b"]]:
+    """Polynomials e_1 .. e_d of all entries but y, from those of all: e'_k = e_k - y e'_{k-1}, with e'_0 = 1."""
+    rest = [e[0] - y] if e else []
+    for value in e[1:]:
+        rest.append(value - y * rest[-1])
+    return rest
+
+
+def with_element(e: Sequence[Float[Tensor, "*b"]], y: Float[Tensor, "*b"]) -> list[Float[Tensor, "*b"]]:
+    """Polynomials e_1 .. e_d with one more entry y: e_k = e'_k + y e'_{k-1}, with e'_0 = 1."""
+    return [value + (y if k == 0 else y * e[k - 1]) for k, value in enumerate(e)]
 
 
 class TensorNoise:

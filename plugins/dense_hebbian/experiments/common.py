@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from pathlib import Path
 
 import torch
 
-from plugins.dense_hebbian.network import Network, glauber_sweep
-from plugins.dense_hebbian.theory import Kernel, patterns_at
+from plugins.dense_hebbian.network import Network, sweep_pieces
+from plugins.dense_hebbian.theory import patterns_at
 from workbench.sdk import Progress, UserError
 from workbench.toolkit.spin_systems import Spins
 
@@ -20,13 +22,27 @@ def checked_patterns(gamma: float, neurons: int, order: int, replicas: int, samp
     if neurons < order:
         raise UserError(f"With N = {neurons} neurons no {order} indices are distinct; take N of at least {order}.")
     patterns = patterns_at(gamma, neurons, order)
-    needed = 8 * samples * patterns * (2 * neurons + replicas * (neurons + 2 * order))
+    needed = 8 * samples * patterns * ((2 + order) * neurons + replicas * 3 * order)
     if needed > LARGEST_BYTES:
         raise UserError(
             f"γ = {gamma:g} with N = {neurons} and P = {order} means K = {patterns:,} patterns and "
             f"{needed / 2**30:.0f} GiB; lower N, P or γ."
         )
     return patterns
+
+
+def swept(
+    network: Network, spins: Spins, temperature: float, generator: torch.Generator, text: str
+) -> Generator[Progress, None, tuple[Spins, int]]:
+    """One sweep that says Progress while it takes long; returns spins and flips."""
+    pieces = sweep_pieces(network, spins, temperature, generator)
+    while True:
+        try:
+            share = next(pieces)
+        except StopIteration as end:
+            spins, flips = end.value
+            return spins, flips
+        yield Progress(text, share)
 
 
 def relaxed(
@@ -38,7 +54,7 @@ def relaxed(
     """
     total, counted = torch.zeros_like(spins), 0
     for sweep in range(sweeps):
-        spins, flips = glauber_sweep(network, spins, temperature, generator)
+        spins, flips = yield from swept(network, spins, temperature, generator, f"sweep {sweep + 1}")
         if 2 * sweep >= sweeps:
             total, counted = total + spins, counted + 1
         if temperature <= 0 and flips == 0:
@@ -47,4 +63,9 @@ def relaxed(
     yield spins if temperature <= 0 or counted == 0 else total / counted
 
 
-KERNELS: tuple[Kernel, ...] = ("distinct", "full")
+def write_rows(path: Path, header: Sequence[str], rows: Iterable[Sequence[float]]) -> None:
+    """Write one CSV file of numbers with nine significant digits."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows([f"{value:.9g}" for value in row] for row in rows)

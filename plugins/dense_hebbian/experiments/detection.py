@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from plugins.dense_hebbian.contract import CurveFrame, DetectionParameters
-from plugins.dense_hebbian.experiments.common import relaxed
+from plugins.dense_hebbian.experiments.common import relaxed, write_rows
 from plugins.dense_hebbian.network import Network, corrupted, mattis, random_archetypes
 from plugins.dense_hebbian.theory import tolerated_noise
 from workbench.sdk import Context, Experiment, Metrics, Progress
@@ -39,6 +40,7 @@ class Detection(Experiment[DetectionParameters, CurveFrame]):
         return len(self._omega) + len(self._tasks)
 
     def run(self) -> Iterator[Metrics | Progress]:
+        """Measure both orders along ω, then bisect the tolerated noise at each size."""
         while self.step < self.total_steps:
             if self.step < len(self._omega):
                 omega = float(self._omega[self.step])
@@ -95,6 +97,7 @@ class Detection(Experiment[DetectionParameters, CurveFrame]):
         yield (low + high) / 2
 
     def frame(self) -> CurveFrame:
+        """Points, spreads, theory, and the slopes fitted so far."""
         points, extra, lines = {}, {}, {}
         sizes = np.array(sorted(map(int, self.parameters.sizes)), float)
         values: dict[str, float] = {}
@@ -107,6 +110,16 @@ class Detection(Experiment[DetectionParameters, CurveFrame]):
             lines[name] = (sizes, np.array([self._limits[order, int(n)] for n in sizes]))
             values[f"limit/{name}"] = self._limits[order, self.parameters.neurons]
             limits = np.array(self.limits[str(order)], float).reshape(-1, 2)
+            values[f"theory slope/{name}"] = (order - 1) / 2
             if len(limits) >= 2 and (limits > 0).all():
                 values[f"slope/{name}"] = float(np.polyfit(np.log(limits[:, 0]), np.log(limits[:, 1]), 1)[0])
         return CurveFrame(points, lines, extra, values)  # type: ignore[arg-type]
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Write |m| of every sample against the noise, and the tolerated noise against N."""
+        for order in ORDERS:
+            found = zip(self._omega, self.found[str(order)], strict=False)
+            header = ["omega", *(f"m_sample{index}" for index in range(self.parameters.seeds))]
+            write_rows(folder / f"detection_p{order}.csv", header, ((omega, *values) for omega, values in found))
+            limits = [(n, limit, self._limits[order, int(n)]) for n, limit in self.limits[str(order)]]
+            write_rows(folder / f"tolerated_p{order}.csv", ("neurons", "omega", "omega_theory"), limits)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from plugins.dense_hebbian.contract import ImagesFrame, ImagesParameters
-from plugins.dense_hebbian.network import Network, glauber_sweep
-from workbench.sdk import Context, Experiment, Metrics, Progress, UserError
+from plugins.dense_hebbian.contract import ORDERS, ImagesFrame, ImagesParameters
+from plugins.dense_hebbian.experiments.common import swept, write_rows
+from plugins.dense_hebbian.network import Network
+from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
 from workbench.toolkit.image_sets import ImageSet, load_digits, load_idx, load_openml
 
 MID_GREY = 127
@@ -38,11 +40,19 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         return self.parameters.tests
 
     def prepare(self) -> Iterator[Progress]:
+        """Load the images, average each class, and store the averages."""
         p = self.parameters
         yield Progress(f"loading {p.data}")
-        images = self._load()
+        loader = ThreadPoolExecutor(1)
+        loading = loader.submit(self._load)
+        try:
+            while not wait([loading], timeout=0.1).done:
+                yield Progress(f"loading {p.data}")
+        finally:
+            loader.shutdown(wait=False, cancel_futures=True)
+        images = loading.result()
         yield Progress("learning the classes")
-        binary = np.where(images.images.reshape(len(images.images), -1) > MID_GREY, 1.0, -1.0)
+        binary = np.where(images.images.reshape(len(images.images), -1) > MID_GREY, 1, -1).astype(np.int8)
         self._shape = images.images.shape[1:]
         by_class = [np.flatnonzero(images.labels == label) for label in range(images.classes)]
         if any(len(members) <= p.examples for members in by_class):
@@ -55,7 +65,8 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         chi /= np.sqrt((chi**2).mean(1, keepdims=True)).clip(1e-9)
         self._archetypes = torch.from_numpy(np.where(np.stack([binary[m].mean(0) for m in by_class]) >= 0, 1.0, -1.0))
         self._test = [torch.from_numpy(binary[members[p.examples :]]) for members in shuffled]
-        self._network = Network(torch.from_numpy(chi)[None], p.order, 1.0, p.kernel)
+        self._chi = torch.from_numpy(chi)[None]
+        self._network = Network(self._chi, p.order, 1.0, p.kernel)
         self._means = means
         if self.confusion.size == 0:
             self.confusion = np.zeros((len(by_class), len(by_class) + 1))
@@ -71,12 +82,14 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         return load_openml(p.data, self.context.cache)
 
     def run(self) -> Iterator[Metrics | Progress]:
+        """Recall one corrupted image of every class a step."""
         while self.step < self.parameters.tests:
             starts = self._corrupted(self.step)
             spins = starts[None]
             for sweep in range(self.parameters.sweeps):
-                spins, flips = glauber_sweep(self._network, spins, 0.0, self.context.generator)
-                yield Progress(f"batch {self.step + 1}, sweep {sweep + 1}")
+                text = f"batch {self.step + 1}, sweep {sweep + 1}"
+                spins, flips = yield from swept(self._network, spins, 0.0, self.context.generator, text)
+                yield Progress(text)
                 if flips == 0:
                     break
             self._score(starts, spins[0])
@@ -93,7 +106,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         if self.parameters.start == "archetype":
             images = self._archetypes
         else:
-            images = torch.stack([own[index % len(own)] for own in self._test])
+            images = torch.stack([own[index % len(own)] for own in self._test]).double()
         turned = torch.rand(images.shape, generator=self.context.generator) < self.parameters.flips
         return torch.where(turned, -images, images)
 
@@ -111,6 +124,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         self.last = np.stack([starts.numpy(), ends.numpy()])
 
     def frame(self) -> ImagesFrame:
+        """Class means, the last batch, and how the classes were confused."""
         h, w = self._shape
         starts, ends = self.last if self.last.size else np.zeros((2, 0, h * w))
         classes: Int[np.ndarray, " s"] = np.arange(len(starts[:SHOWN]))
@@ -125,3 +139,30 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
             self.right / seen,
             self.nearest / seen,
         )
+
+    @action
+    def compare_orders(self, tests: int = 5) -> Iterator[object]:
+        """Recall the same corrupted images with every P; partial answers are (orders, share of right classes)."""
+        starts = torch.cat([self._corrupted(index) for index in range(tests)])
+        classes = torch.arange(len(starts)) % len(self._means)
+        orders, right = [], []
+        for order in ORDERS:
+            network, spins = Network(self._chi, order, 1.0, self.parameters.kernel), starts[None]
+            for _ in range(self.parameters.sweeps):
+                spins, flips = yield from swept(network, spins, 0.0, self.context.generator, f"P = {order}")
+                if flips == 0:
+                    break
+            found = (spins[0] @ self._archetypes.T).argmax(-1)
+            orders.append(order)
+            right.append(float((found == classes).double().mean()))
+            yield np.array(orders), np.array(right)
+        return np.array(orders), np.array(right)
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Write the class means, the archetypes, the last batch, and the confusion matrix as counts."""
+        starts, ends = self.last if self.last.size else np.zeros((2, 0, self._means.shape[1]))
+        np.savez_compressed(
+            folder / "images.npz", means=self._means, archetypes=self._archetypes.numpy(), starts=starts, ends=ends
+        )
+        classes = len(self.confusion)
+        write_rows(folder / "confusion.csv", [*(f"class{i}" for i in range(classes)), "none"], self.confusion)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from plugins.dense_hebbian.contract import CurveFrame, LearningParameters
-from plugins.dense_hebbian.experiments.common import checked_patterns, relaxed
+from plugins.dense_hebbian.experiments.common import checked_patterns, relaxed, write_rows
 from plugins.dense_hebbian.network import Network, corrupted, mattis, random_archetypes
 from plugins.dense_hebbian.theory import dataset_entropy, solve
 from workbench.sdk import Context, Experiment, Metrics, Progress
@@ -35,6 +36,7 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
         return len(self._examples)
 
     def run(self) -> Iterator[Metrics | Progress]:
+        """Relax fresh networks at one number of examples a step."""
         while self.step < len(self._examples):
             examples = self._examples[self.step]
             found: list[tuple[float, float]] = []
@@ -80,6 +82,7 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
         return float(self._theory(np.array([float(examples)]))[1][0])
 
     def frame(self) -> CurveFrame:
+        """Points so far beside the theory."""
         x = np.array(self._examples[: len(self.magnetisation)], float)
         points = {}
         for name, values in (("m", self.magnetisation), ("n", self.data_overlap)):
@@ -90,6 +93,16 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
         needed = (1 - p.quality**2) / p.quality**2
         values: dict[str, float] = {"needed": needed, "patterns": self._patterns, "neurons": p.neurons}
         return CurveFrame(points, {"m": (examples, m), "n": (examples, n)}, {}, values)
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Write the measured points and the theory's line."""
+        rows = [(*key, *value) for key, value in zip(((m,) for m in self._examples), self._rows(), strict=False)]
+        write_rows(folder / "learning_curve.csv", ("examples", "m", "m_spread", "n", "n_spread"), rows)
+        write_rows(folder / "theory.csv", ("examples", "m", "n"), zip(*self._line, strict=True))
+
+    def _rows(self) -> Iterator[tuple[float, ...]]:
+        for m, n in zip(self.magnetisation, self.data_overlap, strict=True):
+            yield float(np.mean(m)), float(np.std(m)), float(np.mean(n)), float(np.std(n))
 
 
 def measured(run: LearningCurve) -> dict[int, tuple[float, float, float]]:

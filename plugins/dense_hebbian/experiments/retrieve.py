@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,13 +12,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from plugins.dense_hebbian.contract import RetrieveFrame, RetrieveParameters
-from plugins.dense_hebbian.experiments.common import checked_patterns
+from plugins.dense_hebbian.experiments.common import checked_patterns, swept
 from plugins.dense_hebbian.letters import letter_patterns
 from plugins.dense_hebbian.network import (
     Network,
     class_means,
     corrupted,
-    glauber_sweep,
     mattis,
     plefka_step,
     random_archetypes,
@@ -27,7 +27,9 @@ from plugins.dense_hebbian.theory import dataset_entropy, load_of, second_moment
 from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
 
 SHOWN_OVERLAPS = 12
-BASIN_POINTS = 40
+BASIN_POINTS = 24
+CLOSE = 0.8
+"""An end state whose overlap with a pattern (or with its negative) is above this has retrieved it."""
 
 
 class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
@@ -44,7 +46,7 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         self.archetypes = fillers
         self.chi = class_means(fillers, p.quality, p.examples, context.generator)
         self.target = 0
-        self.flip_history = 0
+        self.flips = 0
         self.spins = corrupted(self.archetypes[:, 0], p.flips, p.replicas, context.generator)
         self.previous = self.spins.clone()
         self._theory_key: tuple[Any, ...] = ()
@@ -69,13 +71,14 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
             self._stability[target] = archetype * network.fields(archetype[None, None])[0, 0]
         return self._stability[target]
 
-    def run(self) -> Iterator[Metrics]:
+    def run(self) -> Iterator[Metrics | Progress]:
+        """Sweep, and measure all replicas."""
         while self.step < self.parameters.steps:
-            self._move()
+            yield from self._move()
             self.step += 1
             yield self._measured()
 
-    def _move(self) -> None:
+    def _move(self) -> Iterator[Progress]:
         p, net = self.parameters, self.network
         if p.dynamics in ("plefka1", "plefka2"):
             gamma = load_of(self.chi.shape[1], net.neurons, p.order)
@@ -84,7 +87,7 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
             return
         temperature = 0.0 if p.dynamics == "zero" else p.temperature
         signs = torch.where(self.spins >= 0, 1.0, -1.0).to(self.spins)
-        self.spins, self.flip_history = glauber_sweep(net, signs, temperature, self.context.generator)
+        self.spins, self.flips = yield from swept(net, signs, temperature, self.context.generator, "sweeping")
 
     def _measured(self) -> Metrics:
         net = self.network
@@ -92,12 +95,13 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         rho = dataset_entropy(self.parameters.quality, self.parameters.examples)
         n = net.overlaps(self.spins)[0, :, self.target] / np.sqrt(1 + rho)
         energy = net.energy(self.spins)[0]
-        metrics = {"energy per spin": energy.mean(), "m": m.mean(), "n": n.mean(), "flips": self.flip_history}
+        metrics = {"energy per spin": energy.mean(), "m": m.mean(), "n": n.mean(), "flips": self.flips}
         if len(m) > 1:
             metrics |= {"m/spread": m.std(), "q": replica_overlap(self.spins)[0]}
         return metrics
 
     def frame(self) -> RetrieveFrame:
+        """The first replica in full, and numbers of all."""
         p, net = self.parameters, self.network
         rho = dataset_entropy(p.quality, p.examples)
         gamma = load_of(self.chi.shape[1], net.neurons, p.order)
@@ -114,18 +118,23 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
             mean_example=self.chi[0, self.target].cpu().numpy().copy(),
             overlaps=overlaps[top].cpu().numpy(),
             indices=top.cpu().numpy(),
-            names=tuple(
-                self.names[i] if i < len(self.names) else f"filler {i - len(self.names) + 1}" for i in top.tolist()
-            ),
+            names=tuple(self._name(i) for i in top.tolist()),
+            target=self.target,
+            target_name=self._name(self.target),
+            stored=tuple(self.names),
             stability=(stability / scale * (1 + rho) ** ((p.order - 1) / 2)).cpu().numpy(),
             stability_theory=(1.0, rho + 2 * gamma / p.order * (1 + rho) ** p.order),
             magnetisation=mattis(self.spins, archetype[None, None])[0, :, 0].cpu().numpy(),
             theory=self._solved(gamma, rho),
             patterns=self.chi.shape[1],
+            load=gamma,
             entropy=rho,
             beta=1 / p.temperature if p.temperature > 0 else float("inf"),
             sweep=self.step,
         )
+
+    def _name(self, index: int) -> str:
+        return self.names[index] if index < len(self.names) else f"filler {index - len(self.names) + 1}"
 
     def _solved(self, gamma: float, rho: float) -> tuple[float, float, float]:
         """RS values of m, n, q at these control parameters; solved again only when they change."""
@@ -155,7 +164,7 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
 
     @action(edits=True)
     def start_from(self, pattern: int, flips: float | None = None) -> int:
-        """Start all replicas from a stored pattern with a share of its spins turned; that pattern is scored from now on."""
+        """Start all replicas from a stored pattern with a share of its spins turned, and score it from now on."""
         if not 0 <= pattern < self.archetypes.shape[1]:
             raise UserError(f"There is no pattern {pattern}; there are {self.archetypes.shape[1]}.")
         self.target = pattern
@@ -171,11 +180,14 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         index = len(self.names)
         if index >= self.archetypes.shape[1]:
             raise UserError("There is no filler left to give its place to the drawing; raise the load γ.")
-        self.archetypes[0, index] = drawn
+        if drawn.shape != self.archetypes.shape[2:]:
+            raise UserError(f"A drawing has {self.archetypes.shape[2]} pixels, not {drawn.numel()}.")
+        self.archetypes = self.archetypes.clone()
+        self.archetypes[0, index] = drawn.to(self.archetypes)
         p = self.parameters
-        self.chi[:, index] = class_means(
-            self.archetypes[:, index : index + 1], p.quality, p.examples, self.context.generator
-        )[:, 0]
+        learnt = class_means(self.archetypes[:, index : index + 1], p.quality, p.examples, self.context.generator)
+        self.chi = self.chi.clone()  # a new tensor: what was derived from the old one is made again
+        self.chi[:, index] = learnt[:, 0]
         self.names = [*self.names, f"drawing {index + 1}"]
         self.target = index
         return self.names[-1]
@@ -187,25 +199,37 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         Rows go from no noise to pure noise, columns from the first pattern to the second. Yields the map so far
         (points, points) as signed labels: 1 first, 2 second, 3 another pattern, 0 none; returns it at the end.
         """
+        known = range(self.archetypes.shape[1])
+        if first not in known or second not in known:
+            raise UserError(f"Basins are painted between two of the patterns 0 to {len(known) - 1}.")
         net, labels = self.network, np.full((points, points), np.nan)
         a, b = self.archetypes[0, first], self.archetypes[0, second]
-        share = torch.linspace(0, 1, points, dtype=torch.float64, device=a.device)
         generator = self.context.generator
-        random_spins = random_archetypes(1, points, net.neurons, generator)[0]
-        ranks = torch.rand(points, net.neurons, generator=generator, device=a.device)
-        for row, noise in enumerate(torch.linspace(0, 1, points).tolist()):
-            mixed = torch.where(ranks.argsort(-1).argsort(-1) < (share[:, None] * net.neurons), b, a)
-            is_noise = torch.rand(points, net.neurons, generator=generator, device=a.device) < noise
-            spins = torch.where(is_noise, random_spins, mixed)[None]
+        # One order in which sites go over to b, and one in which they become noise, so that neighbours differ little.
+        rank, drowned = (torch.randperm(net.neurons, generator=generator, device=a.device) for _ in range(2))
+        noise = random_archetypes(1, 1, net.neurons, generator)[0, 0]
+        share = torch.linspace(0, 1, points, dtype=torch.float64, device=a.device)[:, None]
+        mixed = torch.where(rank < share * net.neurons, b, a)
+        for row in range(points):
+            is_noise = drowned < share[row] * net.neurons
+            spins = torch.where(is_noise, noise, mixed)[None]
             for _ in range(sweeps):
-                spins, flips = glauber_sweep(net, spins, 0.0, generator)
+                spins, flips = yield from swept(net, spins, 0.0, generator, "painting basins")
                 if flips == 0:
                     break
             labels[row] = _ends(mattis(spins, self.archetypes)[0], first, second).cpu().numpy()
-            yield Progress("painting basins", (row + 1) / points)
-            if row % 4 == 3:
-                yield labels.copy()
+            yield labels.copy()
         return labels
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Write archetypes, class means and the state of all replicas."""
+        np.savez_compressed(
+            folder / "network.npz",
+            xi=self.archetypes[0].cpu().numpy().astype(np.int8),
+            chi=self.chi[0].cpu().numpy().astype(np.float32),
+            spins=self.spins[0].cpu().numpy(),
+            names=np.array(self.names),
+        )
 
 
 def _ends(overlaps: Float[Tensor, "p k"], first: int, second: int) -> Float[Tensor, " p"]:
@@ -213,4 +237,4 @@ def _ends(overlaps: Float[Tensor, "p k"], first: int, second: int) -> Float[Tens
     best, index = overlaps.abs().max(-1)
     label = torch.full_like(best, 3.0)
     label[index == first], label[index == second] = 1.0, 2.0
-    return torch.where(best > 0.8, label, 0.0)
+    return torch.where(best > CLOSE, label, 0.0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from plugins.dense_hebbian.contract import CurveFrame, TeacherParameters
-from plugins.dense_hebbian.experiments.common import relaxed
+from plugins.dense_hebbian.experiments.common import relaxed, write_rows
 from plugins.dense_hebbian.network import Network, corrupted, mattis, random_archetypes
 from plugins.dense_hebbian.theory import examples_needed
 from workbench.sdk import Context, Experiment, Metrics, Progress
@@ -32,6 +33,7 @@ class Teacher(Experiment[TeacherParameters, CurveFrame]):
         return len(self._quality)
 
     def run(self) -> Iterator[Metrics | Progress]:
+        """Search the examples needed, with and without a teacher, at one quality a step."""
         while self.step < len(self._quality):
             r = float(self._quality[self.step])
             report: dict[str, float] = {"quality": r}
@@ -67,6 +69,7 @@ class Teacher(Experiment[TeacherParameters, CurveFrame]):
         yield float(examples) if examples <= p.most_examples else float("inf")
 
     def frame(self) -> CurveFrame:
+        """Points so far beside the theory."""
         points, lines = {}, {}
         fine = np.linspace(*QUALITY_RANGE, 50)
         for name, found in self.needed.items():
@@ -76,3 +79,8 @@ class Teacher(Experiment[TeacherParameters, CurveFrame]):
             line = examples_needed(torch.from_numpy(fine), self.parameters.order, has_teacher=name == "teacher")
             lines[name] = (fine, line.numpy())
         return CurveFrame(points, lines, {}, {"most": float(self.parameters.most_examples)})
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Write the examples needed at each quality; infinity where even the largest number tried was too few."""
+        for name, found in self.needed.items():
+            write_rows(folder / f"{name.replace(' ', '_')}.csv", ("quality", "examples"), found)

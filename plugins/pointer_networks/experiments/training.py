@@ -70,8 +70,7 @@ class Training(Experiment[P, F]):
         self._look = self._empty_look()
         self._tests: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._pool: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        rng = np.random.default_rng(TEST_SEED)
-        self._probe = self._task.draw(rng, 1, parameters.n_max)[0]
+        self._probe = spread_out(self._task.draw(np.random.default_rng(TEST_SEED), 64, parameters.n_max))
 
     def make_task(self) -> Task:
         """The task with its options."""
@@ -331,6 +330,13 @@ def test_sizes(low: int, high: int, most: int) -> list[int]:
     """Sizes to test at: the ends of what is trained, its middle, and a few beyond."""
     beyond = np.linspace(high, most, 4).round().astype(int).tolist()
     return sorted({low, (low + high + 1) // 2, high, *beyond})
+
+
+def spread_out(sets: Float[np.ndarray, "b n 2"]) -> Float[np.ndarray, "n 2"]:
+    """The set whose two closest points are farthest apart, to be shown."""
+    apart = np.linalg.norm(sets[:, :, None] - sets[:, None], axis=-1) + 2 * np.eye(sets.shape[1])
+    chosen: np.ndarray = sets[apart.min((1, 2)).argmax()]
+    return chosen
 
 
 def authors_text(points: np.ndarray, truth: np.ndarray, task: str) -> str:

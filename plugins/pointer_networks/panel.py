@@ -1,0 +1,488 @@
+"""The panel: points to edit, the pointer matrix, learning curves, and the test over sizes; one view an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt, QTimer, Slot
+from PySide6.QtGui import QPainter, QUndoCommand
+from PySide6.QtWidgets import QFileDialog, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from plugins.pointer_networks import geometry
+from plugins.pointer_networks.contract import LABELS, MOST_POINTS, ModelAnswer, PointerFrame, SetAnswer
+from plugins.pointer_networks.panel_play import PlayControls
+from workbench.sdk import MetricsHistory
+from workbench.views import BarsView, Column, CurvesView, ExperimentView, ImageView, SessionPort, TableView
+from workbench.views.axis import Frame2D
+from workbench.views.painting import pen
+from workbench.views.picks import Pick
+from workbench.views.point_editor import PointEditor, cycle_pairs, triangle_pairs
+from workbench.views.theme import theme
+
+COLOURS = {"pointer": 0, "lstm": 1, "attention": 2}
+STOP_LABEL = "⇐"
+IMPROVE_MS = 450
+CHOSEN, TARGET = "#ffffff", "#ffb000"
+"""Outlines in the matrix, whose colour map is the same in both themes."""
+
+
+def pairs_of(task: str, slots: np.ndarray) -> np.ndarray:
+    """Pairs of point indices that draw an output: a polygon, triangles, a tour, or a path."""
+    own = geometry.chosen(slots) - 1
+    if task == "delaunay":
+        return triangle_pairs([[k - 1 for k in triangle] for triangle in geometry.triangles(slots)])
+    if task == "sort":
+        return np.stack([own[:-1], own[1:]], 1) if len(own) > 1 else np.zeros((0, 2), np.int64)
+    return cycle_pairs(geometry.corners(slots) - 1 if task == "hull" else own)
+
+
+def across(*widgets: QWidget, down: bool = False) -> QSplitter:
+    """Widgets beside each other, or one above the other, with movable borders."""
+    splitter = QSplitter(Qt.Orientation.Vertical if down else Qt.Orientation.Horizontal)
+    splitter.setChildrenCollapsible(False)
+    for widget in widgets:
+        splitter.addWidget(widget)
+    return splitter
+
+
+def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
+    """Views that share a place."""
+    tabs = QTabWidget()
+    tabs.setDocumentMode(True)
+    for text, page in pages.items():
+        tabs.addTab(page, text)
+    return tabs
+
+
+class MovePoints(QUndoCommand):
+    """An edit of the points."""
+
+    def __init__(self, view: PointerView, before: np.ndarray, after: np.ndarray) -> None:
+        super().__init__("edit points")
+        self._view, self._before, self._after = view, before, after
+        self._is_first = True
+
+    def redo(self) -> None:
+        """Edit again; the first time the person has just done it."""
+        if not self._is_first:
+            self._view.use_points(self._after)
+        self._is_first = False
+
+    def undo(self) -> None:
+        """Take the edit back."""
+        self._view.use_points(self._before)
+
+
+class PointerView(ExperimentView):
+    """Base of the four views."""
+
+    task: ClassVar[str] = "hull"
+    quality_label: ClassVar[str] = "area covered"
+    hint = "Click adds a point, drag moves it, right click deletes it; the network answers at once."
+
+    def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
+        super().__init__(port, parent)
+        self._frame: PointerFrame | None = None
+        self._answer: SetAnswer | None = None
+        self._free: ModelAnswer | None = None
+        self._prefix: list[int] = []
+        self._is_own = False
+        self._steps: list[np.ndarray] = []
+        self.editor = PointEditor("points", "Points", most=MOST_POINTS, fewest=1)
+        self.matrix = ImageView(
+            "pointers",
+            "Where each step points",
+            x_label="input",
+            y_label="output step",
+            value_label="probability",
+            levels=(0.0, 1.0),
+            origin="upper",
+            aspect="free",
+            hint="Boxed: chosen; dotted: the right one. Click a row to see its arrows.",
+        )
+        self.matrix.set_drawing("boxes", self._draw_boxes)
+        self.loss = CurvesView("loss", "Training loss", "step", "cross-entropy", y_unit="nats", smoothing=0.9)
+        self.accuracy = CurvesView("accuracy", "Right outputs on the test sets", "step", "share")
+        self.teacher = CurvesView("sequences", "Right sequences in the batch, teacher-forced", "step", "share",
+                                  smoothing=0.9)  # fmt: skip
+        self.sizes = CurvesView("sizes", "Accuracy over the number of points", "points", "accuracy",
+                                hint="Shaded: the sizes trained. The LSTMs have no words beyond them.")  # fmt: skip
+        self.quality = CurvesView("quality", f"{self.quality_label.capitalize()}", "points", self.quality_label,
+                                  hint="Shaded: the sizes trained. Over valid outputs only.")  # fmt: skip
+        self.numbers = TableView("numbers", "Answers to these points")
+        self.beams = TableView("beams", "Candidates", hint="What the beam search kept; raise the beam to see more.")
+        for view in (self.accuracy, self.teacher, self.sizes):
+            view.set_range(y=(0.0, 1.03))
+        self._play = PlayControls(self.task == "tour")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._arranged())
+        self._timer = QTimer(self)
+        self._timer.setInterval(IMPROVE_MS)
+        self._timer.timeout.connect(self._next_improvement)
+        self._connect()
+
+    def _arranged(self) -> QWidget:
+        curves = tabs_of({"Loss": self.loss, "Test": self.accuracy, "Sequences": self.teacher})
+        tests = tabs_of(self.test_pages())
+        left = across(self.editor, self.matrix, down=True)
+        left.setSizes([430, 250])
+        right = across(curves, tests, down=True)
+        right.setSizes([300, 380])
+        whole = across(left, right)
+        whole.setSizes([520, 460])
+        return whole
+
+    def test_pages(self) -> dict[str, QWidget]:
+        """Views that share the lower right."""
+        return {"Sizes": self.sizes, self.quality_label.capitalize(): self.quality, "Answers": self.numbers,
+                "Beams": self.beams}  # fmt: skip
+
+    def _connect(self) -> None:
+        self.editor.points_changed.connect(self._edited)
+        self.editor.edit_finished.connect(self._edit_finished)
+        self.editor.point_clicked.connect(self._point_clicked)
+        self.editor.refused.connect(self._say)
+        self.matrix.clicked.connect(self._matrix_clicked)
+        self._play.model_chosen.connect(self._draw_answer)
+        self._play.step_chosen.connect(self._draw_answer)
+        self._play.points_chosen.connect(self._points_chosen)
+        self._play.reordered.connect(self._reordered)
+        self._play.worst_wanted.connect(self._ask_worst)
+        self._play.released.connect(self._release)
+        self._play.own_forgotten.connect(self._forget_own)
+        self._play.improve_wanted.connect(self._improve)
+        self._play.file_wanted.connect(self._open_file)
+
+    def play_controls(self) -> QWidget:
+        """Whose answer, which step, which points."""
+        return self._play
+
+    def state(self) -> dict[str, Any]:
+        """Zooms, and the points where they are the person's own."""
+        return super().state() | {"own": self._is_own}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state` returned; own points are asked for with the next frame."""
+        super().restore(state)
+        saved = state.get(self.editor.name)
+        if state.get("own") and isinstance(saved, Mapping):
+            try:
+                points = np.asarray(saved.get("points"), np.float64)
+            except (TypeError, ValueError):
+                return
+            if points.ndim == 2 and points.shape[1] == 2 and 1 <= len(points) <= MOST_POINTS:
+                self._is_own = True
+                self.editor.set_points(np.clip(points, 0, 1))
+
+    def start_over(self) -> None:
+        """Forget the run before; the person's own points stay."""
+        self._frame, self._answer, self._free, self._prefix = None, None, None, []
+        self._timer.stop()
+        self.editor.clear_overlays()
+        for view in (self.loss, self.accuracy, self.teacher, self.sizes, self.quality):
+            view.clear()
+
+    # Frames and metrics
+
+    def show_frame(self, frame: PointerFrame) -> None:
+        """Draw the example, or ask again about the person's own points; and the test where there is a newer one."""
+        before, self._frame = self._frame, frame
+        self._play.set_models(frame.models)
+        if self._is_own or self._prefix:
+            if before is None or before.step != frame.step:
+                self._ask()
+        elif not self.editor.is_dragging:
+            self.show_answer(frame.probe)
+        if before is None or (before.evaluated, before.tested) != (frame.evaluated, frame.tested):
+            self._show_test(frame)
+
+    def _show_test(self, frame: PointerFrame) -> None:
+        low, high = frame.trained
+        for view, table in ((self.sizes, frame.accuracy), (self.quality, frame.quality)):
+            for row, name in enumerate(frame.models):
+                view.set_series(name, frame.sizes, table[row], color=COLOURS[name], label=LABELS[name], width=2.2)
+            view.set_span("trained", (low - 0.25, high + 0.25), label="trained")
+        styles = ("dash", "dot", "dash")
+        for style, color, (name, values) in zip(
+            styles, ("foreground", 3, "muted"), frame.references.items(), strict=False
+        ):
+            self.quality.set_series(name, frame.sizes, values, color=color, style=style)
+        self.sizes.title = f"Accuracy over the number of points, step {frame.evaluated}"
+
+    def show_metrics(self, history: MetricsHistory) -> None:
+        """Draw the curves."""
+        for metric in history.names:
+            kind, _, name = metric.partition("/")
+            view = {"loss": self.loss, "accuracy": self.accuracy, "sequence": self.teacher}.get(kind)
+            if name in COLOURS and (view is not None or kind == "valid"):
+                steps, values = history[metric]
+                if kind == "valid":
+                    self.accuracy.set_series(metric, steps, values, color=COLOURS[name], style="dot",
+                                             label=f"{LABELS[name]}, valid")  # fmt: skip
+                elif view is not None:
+                    view.set_series(name, steps, values, color=COLOURS[name], label=LABELS[name])
+
+    # Answers
+
+    def _ask(self) -> None:
+        if self._frame is not None:
+            self.port.ask_latest("answer", self._answered, points=self.editor.points, prefix=tuple(self._prefix),
+                                 prefix_of=self._play.chosen_model)  # fmt: skip
+
+    def _answered(self, answer: SetAnswer) -> None:
+        # While a point is dragged, the answer is a little behind the hand; another number of points is out of date.
+        if len(answer.points) == len(self.editor.points):
+            self.show_answer(answer, keeps_points=True)
+
+    def show_answer(self, answer: SetAnswer, *, keeps_points: bool = False) -> None:
+        """Draw the answers to one point set."""
+        if not keeps_points:
+            self.editor.set_points(answer.points)
+        if self._play.strip.count() != len(answer.points):
+            self._play.strip.set_count(len(answer.points))
+        self._answer = answer
+        self._timer.stop()
+        self._draw_answer()
+
+    @property
+    def shown(self) -> ModelAnswer | None:
+        """The answer of the model that is chosen."""
+        answer = self._answer
+        return answer.answers.get(self._play.chosen_model) if answer else None
+
+    @Slot()
+    def _draw_answer(self) -> None:
+        answer, own = self._answer, self.shown
+        if answer is None or own is None:
+            return
+        right = "optimal" if answer.is_exact else "2-opt"
+        self.editor.set_lines("truth", pairs_of(self.task, answer.truth), color="muted", style="dash", width=1.6,
+                              label=right if self.task == "tour" else "right")  # fmt: skip
+        for name in COLOURS:
+            is_shown = name == self._play.chosen_model or self._play.everyone.isChecked()
+            found = answer.answers.get(name)
+            visible = found is not None and is_shown and not found.refusal
+            self.editor.set_lines(name, pairs_of(self.task, found.slots) if visible and found else None,
+                                  color=COLOURS[name], width=2.6, label=LABELS[name])  # fmt: skip
+        free = pairs_of(self.task, self._free.slots) if self._free is not None and self._prefix else None
+        self.editor.set_lines("free", free, color=3, style="dot", width=1.8, label="unforced")
+        self.editor.set_lines("improved", None)
+        self._draw_attention(own)
+        self._show_matrix(answer, own)
+        self._show_numbers(answer, own)
+        self._play.set_forced(bool(self._prefix))
+        self._play.about.setText(" ".join(text for text in (own.refusal, answer.note) if text))
+
+    def _draw_attention(self, own: ModelAnswer) -> None:
+        step = min(int(self._play.step.value), len(own.probabilities))
+        if step < 1:
+            self.editor.set_arrows("attention", None)
+            self.editor.set_marked(None)
+            return
+        weights = own.probabilities[step - 1, 1:]
+        ends = np.arange(len(weights))
+        before = int(own.slots[step - 2]) - 1 if step > 1 else -1
+        starts = np.full(len(weights), before) if before >= 0 else ends
+        self.editor.set_arrows("attention", np.stack([starts, ends], 1), weights, color="warning")
+        self.editor.set_marked(before if before >= 0 else None)
+
+    def _show_matrix(self, answer: SetAnswer, own: ModelAnswer) -> None:
+        if not len(own.probabilities):
+            self.matrix.show_message(own.refusal or "There is nothing to point at.")
+            return
+        steps, slots = own.probabilities.shape
+        table = np.concatenate([own.probabilities[:, 1:], own.probabilities[:, :1]], 1)
+        self.matrix.set_image(table, row_labels=[str(k + 1) for k in range(steps)],
+                              column_labels=[*(str(k) for k in range(1, slots)), STOP_LABEL])  # fmt: skip
+        self.matrix.title = f"Where each step of {LABELS[self._play.chosen_model]} points"
+
+    def _draw_boxes(self, painter: QPainter, frame: Frame2D) -> None:
+        answer, own = self._answer, self.shown
+        if answer is None or own is None or not len(own.probabilities):
+            return
+        last = own.probabilities.shape[1] - 1
+        truth = [*geometry.chosen(answer.truth).tolist(), 0]
+        step = int(self._play.step.value)
+        for slots, style, colour in ((truth, "dot", TARGET), (own.slots.tolist(), "solid", CHOSEN)):
+            painter.setPen(pen(colour, 1.8, style))
+            for row, slot in enumerate(slots[: len(own.probabilities)]):
+                column = last if slot == 0 else slot - 1
+                corner, other = frame.point(column - 0.46, row - 0.44), frame.point(column + 0.46, row + 0.44)
+                painter.drawRect(QRectF(corner, other).normalized())
+        if 1 <= step <= len(own.probabilities):
+            painter.setPen(pen(theme().warning, 2.2))
+            edge = QRectF(frame.point(-0.5, step - 1.5), frame.point(last + 0.5, step - 0.5)).normalized()
+            painter.drawRect(edge.adjusted(1, 1, -1, -1))
+
+    def _show_numbers(self, answer: SetAnswer, own: ModelAnswer) -> None:
+        rows = []
+        for name, found in answer.answers.items():
+            words = "–" if found.refusal else "yes" if found.is_right else "no"
+            valid = "–" if found.refusal else "yes" if found.is_valid else "no"
+            rows.append((LABELS[name], words, valid, found.quality, found.log_probability))
+        self.numbers.set_rows(["model", "right", "valid", Column(self.quality_label, digits=4),
+                               Column("log p", "nats", digits=4)], rows)  # fmt: skip
+        self.beams.set_rows(["output", Column("log p", "nats", digits=4)],
+                            [(" ".join(map(str, geometry.chosen(slots).tolist())) or "stop", log)
+                             for slots, log in own.beams])  # fmt: skip
+
+    # What the person does
+
+    @Slot(str)
+    def _say(self, sentence: str) -> None:
+        self.port.say(sentence)
+
+    def use_points(self, points: np.ndarray) -> None:
+        """Show these points and ask about them."""
+        self.editor.set_points(points)
+        self._edited(points)
+
+    @Slot(object)
+    def _edited(self, points: np.ndarray) -> None:
+        self._is_own, self._prefix, self._free = True, [], None
+        self._ask()
+
+    @Slot(object, object)
+    def _edit_finished(self, before: np.ndarray, after: np.ndarray) -> None:
+        self.port.undo_stack.push(MovePoints(self, before, after))
+
+    @Slot(object)
+    def _points_chosen(self, points: np.ndarray) -> None:
+        before = self.editor.points
+        self.use_points(points)
+        self._edit_finished(before, points)
+
+    @Slot(object)
+    def _reordered(self, order: list[int]) -> None:
+        before = self.editor.points
+        if sorted(order) == list(range(len(before))):
+            self._play.strip.set_count(len(before))
+            self._points_chosen(before[order])
+
+    @Slot()
+    def _ask_worst(self) -> None:
+        if self._frame is not None:
+            self.port.ask_latest("worst_order", self._reordered_by_worker, points=self.editor.points,
+                                 model=self._play.chosen_model)  # fmt: skip
+
+    def _reordered_by_worker(self, order: np.ndarray) -> None:
+        self._reordered([int(index) for index in order])
+
+    @Slot(object)
+    def _point_clicked(self, index: int) -> None:
+        own, step = self.shown, int(self._play.step.value)
+        if own is None or step < 1 or own.refusal:
+            return
+        if not self._prefix:
+            self._free = own
+        self._prefix = [*own.slots[: step - 1].tolist(), int(index) + 1]
+        self._ask()
+
+    @Slot()
+    def _release(self) -> None:
+        self._prefix, self._free = [], None
+        self._ask()
+
+    @Slot()
+    def _forget_own(self) -> None:
+        self._is_own, self._prefix, self._free = False, [], None
+        if self._frame is not None:
+            self.show_answer(self._frame.probe)
+
+    @Slot(object)
+    def _matrix_clicked(self, pick: Pick) -> None:
+        own = self.shown
+        if own is not None and pick.index >= 0 and own.probabilities.size:
+            self._play.step.set_value(pick.index // own.probabilities.shape[1] + 1)
+            self._draw_answer()
+
+    @Slot()
+    def _improve(self) -> None:
+        own, answer = self.shown, self._answer
+        if own is None or answer is None or not own.is_valid:
+            self.port.say("Only a valid tour can be improved.")
+            return
+        slots = geometry.chosen(own.slots)
+        self.port.ask_latest("improve", self._play_improvements, points=answer.points, slots=slots)
+
+    def _play_improvements(self, tours: list[np.ndarray]) -> None:
+        if not tours:
+            self.port.say("No exchange of two edges makes this tour shorter.")
+            return
+        self._steps = list(tours)
+        self._timer.start()
+        self._next_improvement()
+
+    @Slot()
+    def _next_improvement(self) -> None:
+        if not self._steps:
+            self._timer.stop()
+            return
+        self.editor.set_lines("improved", pairs_of("tour", self._steps.pop(0)), color=4, width=2.6, label="2-opt")
+
+    @Slot()
+    def _open_file(self) -> None:
+        file, _ = QFileDialog.getOpenFileName(self, "Open cities", "", "Cities (*.tsp *.csv)")
+        if file:
+            self.port.ask_latest("load", self._points_chosen, file=file)
+
+
+class HullView(PointerView):
+    """Convex hulls."""
+
+    task, quality_label = "hull", "area covered"
+
+    def test_pages(self) -> dict[str, QWidget]:
+        """Also accuracy by when the hull's points come."""
+        self.ranks = BarsView("order", "Accuracy by when the hull's points come in the input", "accuracy",
+                              hint="Thirds of the test sets by the mean input place of the hull's points.")  # fmt: skip
+        pages = super().test_pages()
+        return {"Sizes": pages.pop("Sizes"), "Area": pages.pop("Area covered"), "Order": self.ranks, **pages}
+
+    def _show_test(self, frame: PointerFrame) -> None:
+        super()._show_test(frame)
+        self.ranks.set_bars(
+            ["early", "middle", "late"],
+            {LABELS[name]: frame.ranks[row] for row, name in enumerate(frame.models)},
+            colors={LABELS[name]: COLOURS[name] for name in frame.models},
+        )
+
+
+class DelaunayView(PointerView):
+    """Delaunay triangulations."""
+
+    task, quality_label = "delaunay", "triangles covered"
+
+    def test_pages(self) -> dict[str, QWidget]:
+        """As in the base class, with a shorter word."""
+        pages = super().test_pages()
+        return {"Sizes": pages.pop("Sizes"), "Triangles": pages.pop("Triangles covered"), **pages}
+
+
+class TourView(PointerView):
+    """Round tours, with the heuristics beside the model's."""
+
+    task, quality_label = "tour", "tour length"
+
+    def test_pages(self) -> dict[str, QWidget]:
+        """First the lengths of these points' tours."""
+        self.lengths = BarsView("lengths", "Tours of these points", "length", horizontal=True,
+                                hint="The model's tour against exact and approximate solvers.")  # fmt: skip
+        pages = super().test_pages()
+        return {"These": self.lengths, "Lengths": pages.pop("Tour length"), **pages}
+
+    def _show_numbers(self, answer: SetAnswer, own: ModelAnswer) -> None:
+        super()._show_numbers(answer, own)
+        found = {name: length for name, length, _ in answer.others}
+        found |= {LABELS[name]: one.quality for name, one in answer.answers.items() if np.isfinite(one.quality)}
+        self.lengths.set_bars(list(found), {"length": list(found.values())})
+
+
+class SortView(PointerView):
+    """Sorting numbers."""
+
+    task, quality_label = "sort", "places right"
+    hint = "The numbers are the points' x; drag one sideways and watch the order change."

@@ -1,0 +1,190 @@
+"""The panel with its experiments behind it, in one process: it draws, is edited by mouse, steered and restored."""
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QUndoStack
+
+from plugins.pointer_networks import panel
+from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
+from workbench.compute.building import build, prepared
+from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
+from workbench.views.picks import Pick
+from workbench.views.theme import theme
+
+if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+TINY = {"steps": 10, "evaluate_every": 5, "hidden": 12, "batch": 8, "test_sets": 50}
+KINDS = {"Hull": Hull, "Delaunay": Triangulation, "Tour": Tour, "Sort": Sort}
+EVERY = pytest.mark.parametrize("name", KINDS)
+
+
+class Port:
+    """Answers actions at once, as the worker would; keeps what was asked and said."""
+
+    def __init__(self, experiment):
+        self.undo_stack = QUndoStack()
+        self.experiment, self.parameters = experiment, experiment.parameters
+        self.asked, self.said = [], []
+
+    @torch.no_grad()
+    def ask_latest(self, action, done, /, *, partial=None, failed=None, **arguments):
+        self.asked.append((action, arguments))
+        try:
+            answer = getattr(self.experiment, action)(**arguments)
+            while hasattr(answer, "send"):
+                try:
+                    next(answer)
+                except StopIteration as end:
+                    answer = end.value
+        except UserError as error:
+            (failed or self.say)(str(error))
+            return
+        done(answer)
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+class Bench:
+    """A view and its experiment."""
+
+    def __init__(self, name, qtbot):
+        self.experiment = prepared(build(KINDS[name], TINY))
+        self.port = Port(self.experiment)
+        self.view = getattr(panel, f"{name}View")(self.port)
+        qtbot.addWidget(self.view)
+        qtbot.addWidget(self.view.play_controls())
+        self.view.resize(980, 680)
+        self.view.start_over()
+        self.draw()
+
+    @torch.no_grad()
+    def draw(self):
+        self.view.show_frame(self.experiment.frame())
+
+    def train(self):
+        history = MetricsHistory()
+        for said in self.experiment.run():
+            if not isinstance(said, Progress):
+                step = np.array([self.experiment.step])
+                history.append(MetricsBlock({k: (step, np.array([float(v)])) for k, v in said.items()}))
+        self.view.show_metrics(history)
+        self.draw()
+
+
+@pytest.fixture
+def bench(qtbot):
+    theme().set_mode("light")
+    yield lambda name: Bench(name, qtbot)
+    theme().set_mode("light")
+
+
+@EVERY
+def test_every_view_shows_something_before_and_after_training_in_both_themes_and_exports(bench, qtbot, name, tmp_path):
+    own = bench(name)
+    own.view.show()
+    qtbot.waitExposed(own.view)
+    own.train()
+    own.view._play.step.set_value(2)
+    own.view._draw_answer()
+    theme().set_mode("dark")
+    own.view.grab()
+    assert not own.port.said
+    for view in own.view.views():
+        assert view.data(), view.name
+        view.export(tmp_path / f"{view.name}.png")
+        assert (tmp_path / f"{view.name}.png").stat().st_size > 500
+
+
+@EVERY
+def test_a_click_adds_a_drag_moves_and_a_right_click_deletes_a_point_with_a_new_answer_each_time(bench, qtbot, name):
+    own = bench(name)
+    editor = own.view.editor
+    own.view.show()
+    qtbot.waitExposed(own.view)
+    editor.set_points(np.array([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.4, 0.6)]))
+    own.view._edited(editor.points)
+    at = lambda x, y: editor.frame().point(x, y).toPoint()  # noqa: E731
+    qtbot.mouseClick(editor.body, Qt.MouseButton.LeftButton, pos=at(0.5, 0.5))
+    assert len(editor.points) == 6
+    assert own.port.asked[-1][0] == "answer"
+    assert np.allclose(own.port.asked[-1][1]["points"][-1], 0.5, atol=0.01)
+    qtbot.mousePress(editor.body, Qt.MouseButton.LeftButton, pos=at(0.5, 0.5))
+    qtbot.mouseMove(editor.body, at(0.6, 0.3))
+    qtbot.mouseRelease(editor.body, Qt.MouseButton.LeftButton, pos=at(0.6, 0.3))
+    assert np.allclose(editor.points[-1], (0.6, 0.3), atol=0.01)
+    assert np.allclose(own.view._answer.points[-1], (0.6, 0.3), atol=0.01)
+    qtbot.mouseClick(editor.body, Qt.MouseButton.RightButton, pos=at(0.6, 0.3))
+    assert len(editor.points) == len(own.view._answer.points) == 5
+    own.port.undo_stack.undo()
+    own.port.undo_stack.undo()
+    assert np.allclose(own.view._answer.points[-1], 0.5, atol=0.01)
+    own.draw()  # a frame does not take the person's points away
+    assert len(editor.points) == 6
+
+
+def test_six_points_are_refused_by_the_lstms_and_answered_by_the_pointer_network(bench):
+    own = bench("Hull")
+    own.view.use_points(np.random.default_rng(0).random((6, 2)))
+    answers = own.view._answer.answers
+    assert "no words for more than 5" in answers["lstm"].refusal
+    assert answers["attention"].refusal
+    assert not answers["pointer"].refusal
+    assert answers["pointer"].probabilities.shape[1] == 7
+    own.view._play.model.setCurrentIndex(2)
+    own.view._draw_answer()
+    assert "no words" in own.view.matrix.message
+
+
+def test_clicking_a_point_at_a_step_forces_it_there_and_the_rest_follows(bench):
+    own = bench("Tour")
+    own.view._play.step.set_value(3)
+    own.view._draw_answer()
+    before = own.view.shown.slots.copy()
+    other = next(slot for slot in range(1, 6) if slot not in before[:3])
+    own.view.editor.point_clicked.emit(other - 1)
+    after = own.view.shown.slots
+    assert after[2] == other
+    assert np.array_equal(after[:2], before[:2])
+    assert sorted(after[:5]) == [1, 2, 3, 4, 5]
+    assert own.view._play.free.isEnabled()
+    own.view._play.free.click()
+    assert np.array_equal(own.view.shown.slots, before)
+
+
+def test_a_row_of_the_matrix_presets_orders_and_two_opt_do_what_they_say(bench):
+    own = bench("Tour")
+    own.view.matrix.clicked.emit(Pick(0, 1, "", 6 + 2))
+    assert own.view._play.step.value == 2
+    own.view._play.preset.setCurrentText("Circle")
+    own.view._play.count.setValue(9)
+    own.view._play._draw()
+    circle = own.view.editor.points
+    assert len(circle) == 9
+    assert np.allclose(np.linalg.norm(circle - 0.5, axis=1), 0.42)
+    lengths = {name: length for name, length, _ in own.view._answer.others}
+    assert abs(lengths["Held–Karp (exact)"] - 2 * 9 * 0.42 * np.sin(np.pi / 9)) < 1e-9
+    own.view._play.reordered.emit([8, 0, 1, 2, 3, 4, 5, 6, 7])
+    assert np.array_equal(own.view.editor.points, np.roll(circle, 1, 0))
+    own.view._play.worst_wanted.emit()
+    assert {tuple(row) for row in own.view.editor.points} == {tuple(row) for row in circle}
+    own.view._play.improve_wanted.emit()
+    for _ in range(30):
+        own.view._next_improvement()
+    assert not own.view._timer.isActive()
+
+
+@EVERY
+def test_state_of_a_view_goes_back_into_a_fresh_one(bench, name):
+    first, second = bench(name), bench(name)
+    first.view.use_points(np.random.default_rng(1).random((7, 2)))
+    second.view.restore({"nonsense": 3, "own": True, "points": {"points": "seven"}})
+    second.view.restore(first.view.state())
+    second.train()
+    assert np.array_equal(second.view._answer.points, first.view.editor.points)
