@@ -48,6 +48,7 @@ def _no_page(window: MainWindow) -> Callable[[], str]:
 def _bind_application(window: MainWindow) -> None:
     bind, commands = window.commands.bind, window.commands
     bind("app.gallery", window.show_gallery)
+    bind("app.runs", window.show_runs)
     bind("app.settings", window.show_settings)
     bind("app.quit", window.close)
     bind("app.palette", window.palette_box.open)
@@ -87,6 +88,8 @@ def _bind_panel(window: MainWindow) -> None:
     bind("form.defaults", on_panel(window, _defaults), no_page)
     bind("view.live", on_panel(window, lambda panel: panel.header.show_tab("Live")), no_panel)
     bind("view.paper", on_panel(window, lambda panel: panel.header.show_tab("Paper")), no_panel)
+    bind("view.reproduce", on_panel(window, lambda panel: panel.header.show_tab("Reproduce")), no_panel)
+    bind("view.runs", on_panel(window, lambda panel: panel.header.show_tab("Runs")), no_panel)
     bind("view.fold", on_panel(window, lambda panel: panel.toggle_fold()), no_panel)
     bind("view.shrink", on_panel(window, lambda panel: panel.shrink()), lambda: _shrink_reason(window))
     bind("plugins.arxiv", on_panel(window, lambda panel: panel.header.open_link()), no_panel)

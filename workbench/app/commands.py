@@ -31,6 +31,7 @@ class Command:
 
 COMMANDS: tuple[Command, ...] = (
     Command("app.gallery", "Gallery", "File", "Ctrl+G", "mdi6.view-grid-outline", "Show all papers"),
+    Command("app.runs", "All runs", "File", "Ctrl+Shift+R", "mdi6.format-list-bulleted", "Every recorded run"),
     Command("panel.reopen", "Reopen closed panel", "File", "Ctrl+Shift+T", "mdi6.history"),
     Command("panel.duplicate", "Open this paper again beside", "File", "", "mdi6.content-duplicate"),
     Command("panel.close", "Close panel", "File", "Ctrl+W", "mdi6.close"),
@@ -49,6 +50,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("app.palette", "Search commands…", "View", "Ctrl+Shift+P", "mdi6.magnify"),
     Command("view.live", "Live tab", "View", "Alt+1", "mdi6.play-box-outline", "", True),
     Command("view.paper", "Paper tab", "View", "Alt+2", "mdi6.text-box-outline"),
+    Command("view.reproduce", "Reproduce tab", "View", "Alt+3", "mdi6.check-decagram-outline"),
+    Command("view.runs", "Runs tab", "View", "Alt+4", "mdi6.format-list-bulleted"),
     Command("view.fold", "Fold the left column", "View", "Ctrl+B", "mdi6.page-layout-sidebar-left"),
     Command("view.shrink", "Show all views again", "View", "Ctrl+0", "mdi6.view-dashboard-outline"),
     Command("view.split_right", "Split right", "View", "Ctrl+\\", "mdi6.dock-right", "", True),

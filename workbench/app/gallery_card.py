@@ -12,6 +12,7 @@ from typing_extensions import override
 from workbench.app.icons import draw_icon
 from workbench.app.pictures import placeholder, topic_colour
 from workbench.catalog import Entry
+from workbench.runs import Reproductions
 from workbench.views.theme import theme
 
 PICTURE_SHARE = 0.56
@@ -29,8 +30,8 @@ class Claims:
 
     @classmethod
     def of(cls, entry: Entry) -> Claims:
-        """Count what the plugin's recorded reproduction says."""
-        recorded = entry.recorded_claims()
+        """Count what was measured here, or else what the plugin's recorded reproduction says."""
+        recorded = {**entry.recorded_claims(), **Reproductions().of(entry.card.id)}
         return cls(sum(bool(claim.get("holds")) for claim in recorded.values()), len(recorded))
 
 

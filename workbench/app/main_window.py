@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QByteArray, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QCloseEvent, QShowEvent
@@ -29,6 +29,9 @@ from workbench.engine import Engine, Session
 from workbench.runs import AppState, OpenPanel, RunFolder, RunRecord, RunStore, Settings, folders
 from workbench.sdk import UserError
 from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from workbench.app.runs_browser import RunRequest, RunsWindow
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ class MainWindow(QMainWindow):
         self._closed: list[OpenPanel] = []
         self._dialogs: list[QWidget] = []
         self._tour: QWidget | None = None
+        self._runs: RunsWindow | None = None
         self._waiting: list[WaitingRun] = []
         self._is_closing = False
         self.workspace = Workspace()
@@ -240,6 +244,38 @@ class MainWindow(QMainWindow):
                 return
         saved = OpenPanel(plugin=run.plugin, experiment=run.experiment, runs={run.experiment: str(run.folder)})
         self.add_panel(self.catalog.entry(run.plugin), saved)
+
+    @Slot()
+    def show_runs(self) -> None:
+        """Open the window of all runs, or bring it to the front."""
+        from workbench.app.runs_browser import RunsWindow
+
+        if self._runs is None:
+            self._runs = RunsWindow({entry.card.id: entry.card.short for entry in self.catalog.entries})
+            self._runs.open_asked.connect(self.open_run)
+        self._runs.show()
+        self._runs.raise_()
+        self._runs.activateWindow()
+
+    @Slot(object)
+    def open_run(self, request: RunRequest) -> None:
+        """Open a recorded run in the panel of its paper; say why where that cannot be done."""
+        run = request.run
+        try:
+            entry = self.catalog.entry(run.plugin)
+            entry.card.experiment(run.experiment)
+        except KeyError:
+            self.notifications.say("warning", f"{run.plugin}/{run.experiment} is not installed now.")
+            return
+        for key, panel in self.panels.items():
+            if any(session.run_folder == request.folder for session in panel.sessions):
+                self.workspace.show_page(key)
+                if request.what == "continue":
+                    return
+        opened = self.open_panel(run.plugin)
+        if opened is not None:
+            opened.open_run(request)
+            self.activateWindow()
 
     @Slot(object)
     def show_session(self, session: Session) -> None:
@@ -478,6 +514,9 @@ class MainWindow(QMainWindow):
             if isinstance(application, QApplication):
                 application.focusChanged.disconnect(self._focus_changed)
             self.finder.close()
+            if self._runs is not None:
+                self._runs.close()
+                self._runs.lister.close()
             self.keeper.close()
             self.closing.emit()
             self.hide()

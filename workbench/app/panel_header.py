@@ -10,7 +10,7 @@ from workbench.app.icons import icon
 from workbench.app.widgets import ElidedLabel
 from workbench.sdk import PaperCard
 
-TABS = ("Live", "Paper")
+TABS = ("Live", "Paper", "Reproduce", "Runs")
 EXPORTS = (
     ("run", "Run folder…", "mdi6.folder-download-outline"),
     ("weights", "Weights (safetensors)…", "mdi6.database-export-outline"),

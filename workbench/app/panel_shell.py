@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QEvent, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent, QUndoStack
@@ -27,15 +27,19 @@ from PySide6.QtWidgets import (
 from typing_extensions import override
 
 from workbench.app.async_slot import async_slot
-from workbench.app.experiment_page import ExperimentPage, PageState, failure_label
+from workbench.app.experiment_page import ExperimentPage, PageState, failure_label, restored_parameters
 from workbench.app.message_strip import MessageStrip
 from workbench.app.panel_export import What, default_name, export_panel
 from workbench.app.panel_header import PanelHeader
+from workbench.app.undo import ParameterChange
 from workbench.catalog import BrokenPlugin, Entry
 from workbench.engine import Engine, Session, SessionState
 from workbench.runs import OpenPanel
 from workbench.sdk import UserError
 from workbench.views.base import View
+
+if TYPE_CHECKING:
+    from workbench.app.runs_browser import RunRequest
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +111,7 @@ class PanelShell(QWidget):
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._left = self._make_left()
         self._tabs = QStackedWidget()
-        self._paper: QWidget | None = None
+        self._tab_pages: dict[str, QWidget] = {}
         self._lay_out()
         self._restore_layout(self._saved.extra)
 
@@ -145,6 +149,7 @@ class PanelShell(QWidget):
         below.setSpacing(4)
         below.addWidget(self._splitter, 1)
         self._tabs.addWidget(live)
+        self._tab_pages["Live"] = live
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
@@ -261,17 +266,34 @@ class PanelShell(QWidget):
 
     @Slot(str)
     def _show_tab(self, name: str) -> None:
-        if name == "Paper" and self._paper is None:
+        if name not in self._tab_pages:
+            self._tab_pages[name] = self._make_tab(name)
+            self._tabs.addWidget(self._tab_pages[name])
+        self._tabs.setCurrentWidget(self._tab_pages[name])
+        self.header.fold.setEnabled(name == "Live")
+        self.changed.emit()
+        self.edited.emit()
+
+    def _make_tab(self, name: str) -> QWidget:
+        """Make the page of a tab when it is first shown: most panels are opened for Live alone."""
+        if name == "Paper":
             from workbench.app.paper_tab import PaperTab
 
             card = self.entry.card
             text = self.entry.paper_markdown().strip() or f"# {card.title}\n\n{card.summary}"
-            self._paper = PaperTab(text, card.folder)
-            self._tabs.addWidget(self._paper)
-        self._tabs.setCurrentIndex(0 if name == "Live" or self._paper is None else 1)
-        self.header.fold.setEnabled(name == "Live")
-        self.changed.emit()
-        self.edited.emit()
+            return PaperTab(text, card.folder)
+        if name == "Reproduce":
+            from workbench.app.reproduce_tab import ReproduceTab
+
+            reproduce = ReproduceTab(self._engine.reproducer, self.entry)
+            reproduce.noted.connect(self.noted)
+            return reproduce
+        from workbench.app.runs_browser import RunsBrowser
+
+        runs = RunsBrowser(self.entry.card.id)
+        runs.open_asked.connect(self.open_run)
+        runs.noted.connect(self.noted)
+        return runs
 
     @Slot()
     def toggle_fold(self) -> None:
@@ -288,6 +310,26 @@ class PanelShell(QWidget):
     def is_folded(self) -> bool:
         """Whether the left column is hidden."""
         return self._is_folded
+
+    @Slot(object)
+    def open_run(self, request: RunRequest) -> None:
+        """Go on with a recorded run here, or put its parameters and seed into the form as one undoable step."""
+        run = request.run
+        self.header.show_tab("Live")
+        self.show_experiment(run.experiment)
+        page = self._page
+        if page is None:
+            return
+        if request.what == "continue":
+            page.session.resume_run(request.folder)
+            return
+        before = page.session.parameters
+        after, dropped = restored_parameters(type(before), run.parameters)
+        if after.difference(before):
+            page.undo_stack.push(ParameterChange("parameters of a run", before, after, page.session.set_parameters))
+        page.session.set_seed(run.seed)
+        if dropped:
+            page.strip.say(f"This version has no such values of {', '.join(dropped)}; their defaults are used.")
 
     def shrink(self) -> None:
         """Show all views again after one was enlarged."""

@@ -132,7 +132,7 @@ def screenshot(
     theme: Annotated[str, typer.Option(help="light or dark")] = "light",
     size: Annotated[str, typer.Option(help="Logical size of the window.")] = "1280x800",
     scale: Annotated[float, typer.Option(min=1, max=4, help="Pixels per logical pixel.")] = 1,
-    tab: Annotated[str, typer.Option(help="live or paper")] = "live",
+    tab: Annotated[str, typer.Option(help="live, paper, reproduce or runs")] = "live",
     settle: Annotated[float, typer.Option(help="Seconds to wait for views to finish drawing.")] = 1.5,
 ) -> None:
     """Drive the real panel and save what a person would see. Needs a display (Xvfb will do)."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
 from workbench.sdk import UserError
 
@@ -24,6 +25,20 @@ def draw_figures(run_folder: Path, export: Path, answer: Connection) -> None:
     except Exception as error:
         first = str(error).strip().splitlines()
         answer.send(([], first[0] if first else type(error).__name__))
+
+
+def draw_claim_figures(reports: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return the figures of claims as SVG, by plugin and claim."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PySide6.QtWidgets import QApplication
+
+    from workbench.views.report_figures import figures_of
+
+    application = QApplication.instance() or QApplication([])
+    try:
+        return figures_of(reports)
+    finally:
+        application.processEvents()
 
 
 async def _draw(run_folder: Path, export: Path) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from workbench.catalog import Entry
 from workbench.cli import UsageProblem
 from workbench.cli.targets import catalog, find_entry
-from workbench.runs import Settings
+from workbench.runs import Reproductions, Settings
 from workbench.runs.atomic import write_json
 from workbench.sdk import Progress as Said
 
@@ -40,16 +43,31 @@ def reproduce(
     for entry in entries:
         results = _run_claims(entry, claims, scale, seeds, device, console)
         reports.append({"plugin": entry.card.id, "claims": results})
+        Reproductions(scale).keep(entry.card.id, {id: one for id, one in results.items() if one["holds"] is not None})
         if record and entry.card.folder:
             merged = {**entry.recorded_claims(), **results}
             write_json(entry.card.folder / "reproduction.json", {"plugin": entry.card.id, "claims": merged})
     if report:
-        write_report(report, reports)
+        papers = {entry.card.id: entry.card for entry in entries}
+        figures = _draw_figures(reports) if report.suffix.lower() == ".html" else {}
+        write_report(report, reports, papers, figures)
         console.print(f"report written to {report}")
     found = [claim for item in reports for claim in item["claims"].values()]
     if claims and not found:
         raise UsageProblem(f"No plugin has a claim called {', '.join(claims)}.")
     return 1 if any(claim["holds"] is None for claim in found) else 0
+
+
+def _draw_figures(reports: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Draw the claims' figures in a process of its own, without torch or a display; none where that fails."""
+    from workbench.cli.figures import draw_claim_figures
+
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        try:
+            return pool.submit(draw_claim_figures, reports).result()
+        except Exception as problem:
+            print(f"workbench: figures were left out of the report: {problem}", file=sys.stderr)
+            return {}
 
 
 def _run_claims(

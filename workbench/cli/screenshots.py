@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workbench.app.main_window import MainWindow
 
 
+TABS = ("live", "paper", "reproduce", "runs")
+
+
 def take(
     target: str,
     out: Path,
@@ -32,8 +35,8 @@ def take(
     """Open the target in the window, train `steps` steps, wait for the views, and write the PNG."""
     if theme not in ("light", "dark"):
         raise UsageProblem(f"--theme is light or dark, not {theme!r}.")
-    if tab not in ("live", "paper"):
-        raise UsageProblem(f"--tab is live or paper, not {tab!r}.")
+    if tab not in TABS:
+        raise UsageProblem(f"--tab is {', '.join(TABS)}, not {tab!r}.")
     width, _, height = size.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise UsageProblem(f"--size is WIDTHxHEIGHT, not {size!r}.")

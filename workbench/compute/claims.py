@@ -97,6 +97,8 @@ class ClaimResult:
             values["curves"] = {
                 name: [[_plain(value) for value in axis] for axis in curve] for name, curve in finding.curves.items()
             }
+            if any(finding.axes):
+                values["axes"] = list(finding.axes)
         return values
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.sdk import ActionInfo, Frame, MetricsBlock, Progress
+from workbench.sdk.claims import Scale
 
 WorkerState = Literal["loading", "ready", "running", "paused", "finished", "failed"]
 FailureKind = Literal["nan", "memory", "exception", "killed", "crashed", "hung", "load"]
@@ -98,11 +99,37 @@ class Export:
 
 
 @dataclass(frozen=True)
+class ListClaims:
+    """Import a plugin's claims; answered by a tuple of ClaimCard."""
+
+    id: int
+    claims: str
+
+
+@dataclass(frozen=True)
+class RunClaim:
+    """Run one claim's check; answered by its result in the form of reports, after Partials that hold a Progress.
+
+    The worker does nothing else meanwhile; CancelAsk with the same id ends the check where it next reports.
+    """
+
+    id: int
+    plugin: str
+    claims: str
+    claim: str
+    scale: Scale
+    device: str
+    seeds: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Shutdown:
     """Save a checkpoint if a run is open, and end the process."""
 
 
-Request = Load | Control | SetParameters | Credit | Ask | CancelAsk | Export | Shutdown
+Request = (
+    Load | Control | SetParameters | Credit | Ask | CancelAsk | Export | ListClaims | RunClaim | Shutdown
+)  # fmt: skip
 
 
 # From the worker to the UI

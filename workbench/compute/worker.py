@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import gc
 import logging
@@ -17,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from workbench.catalog import mount_user_folder
+from workbench.compute.claim_desk import answer_about_claims
 from workbench.compute.devices import devices
 from workbench.compute.entry import worker_threads
 from workbench.compute.faults import describe
@@ -27,12 +29,14 @@ from workbench.compute.protocol import (
     Control,
     Credit,
     Export,
+    ListClaims,
     Load,
     ProgressMessage,
     Ready,
     Refusal,
     Report,
     Request,
+    RunClaim,
     SetParameters,
     Shutdown,
     StateChanged,
@@ -111,6 +115,8 @@ class Worker:
         match request:
             case Load():
                 self._load(request)
+            case ListClaims() | RunClaim():
+                answer_about_claims(request, self._send, self._is_called_off)
             case Ask() | Export() if host is None:
                 self._send(Refusal(request.id, "No experiment is loaded."))
             case _ if host is None:
@@ -127,6 +133,16 @@ class Worker:
                 host.cancel(request.id)
             case Export():
                 host.export(request)
+
+    def _is_called_off(self, id: int) -> bool:
+        """Whether the long request `id` is to end early; other requests that came meanwhile wait their turn."""
+        waiting = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                waiting.append(self._inbox.get_nowait())
+        for request in waiting:
+            self._inbox.put(request)
+        return any(isinstance(one, Shutdown) or one == CancelAsk(id) for one in waiting)
 
     def _load(self, load: Load) -> None:
         if self._host:

@@ -10,6 +10,7 @@ from workbench.catalog import Entry
 from workbench.compute.protocol import DeviceInfo, Ready, WorkerOptions
 from workbench.engine.device_queue import DeviceQueue, Policy
 from workbench.engine.pool import WorkerPool
+from workbench.engine.reproducer import Reproducer
 from workbench.engine.session import Session
 from workbench.runs import Settings, folders
 from workbench.sdk import Parameters
@@ -40,6 +41,7 @@ class Engine(QObject):
         self.settings = settings
         self.pool = WorkerPool(worker_options(settings), self)
         self.pool.became_ready.connect(self._take_ready)
+        self.reproducer = Reproducer(self.pool, self)
         self.device_queue = DeviceQueue(self._policy)
         self.sessions: list[Session] = []
         self.devices: tuple[DeviceInfo, ...] = ()
@@ -84,6 +86,7 @@ class Engine(QObject):
         for session in list(self.sessions):
             session.close()
         self.sessions.clear()
+        self.reproducer.close()
         self.pool.close()
 
     def _policy(self, device: str) -> Policy:

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.sdk import MetricsBlock, MetricsHistory
 
+TAIL_RECORDS = 4096
 RECORD = np.dtype([("name", "<u4"), ("step", "<i8"), ("value", "<f8")])
 
 
@@ -49,6 +50,32 @@ class MetricsFile:
             if len(own):
                 series[name] = (own["step"].copy(), own["value"].copy())
         return MetricsHistory([MetricsBlock(series)])
+
+    def last_values(self) -> dict[str, float]:
+        """Return the last value of every metric, reading the end of the file first: most are there."""
+        names = self._read_names()
+        size = self._data.stat().st_size if self._data.exists() else 0
+        for wanted in (TAIL_RECORDS * RECORD.itemsize, size):
+            found = self._tail_values(names, min(wanted, size), size)
+            if len(found) == len(names) or wanted >= size:
+                break
+        return found
+
+    def _tail_values(self, names: list[str], wanted: int, size: int) -> dict[str, float]:
+        whole = size // RECORD.itemsize * RECORD.itemsize
+        begin = max(0, whole - wanted // RECORD.itemsize * RECORD.itemsize)
+        if whole == 0:
+            return {}
+        with self._data.open("rb") as data:
+            data.seek(begin)
+            records = np.frombuffer(data.read(whole - begin), RECORD)
+        backwards = records[::-1]
+        present, first = np.unique(backwards["name"], return_index=True)
+        return {
+            names[index]: float(backwards["value"][at])
+            for index, at in zip(present, first, strict=True)
+            if index < len(names)
+        }
 
     def truncate(self, step: int) -> None:
         """Drop what was measured after `step`, so that a run can go on from the checkpoint it was saved at."""

@@ -48,6 +48,7 @@ class RunRecord(BaseModel):
     total_steps: int | None = None
     seconds: float = 0.0
     process: int | None = None
+    sweep: str = ""
     edits: list[dict[str, Any]] = Field(default_factory=list)
 
     @property

@@ -1,7 +1,7 @@
 """What a plugin's author imports. Neither Qt nor torch is imported here, so both processes may use all of it."""
 
 from workbench.sdk.card import ExperimentCard, PaperCard
-from workbench.sdk.claims import ClaimBench, ClaimInfo, Finding, Table, claim, claims_of
+from workbench.sdk.claims import ClaimBench, ClaimCard, ClaimInfo, Finding, Table, claim, claims_of
 from workbench.sdk.experiment import (
     ActionInfo,
     Context,
@@ -28,6 +28,7 @@ from workbench.sdk.parameters import (
 __all__ = [
     "ActionInfo",
     "ClaimBench",
+    "ClaimCard",
     "ClaimInfo",
     "Context",
     "Experiment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
@@ -33,7 +33,8 @@ class Table:
 class Finding:
     """What a claim's check found: a verdict, one sentence with the numbers, and the table behind it.
 
-    `why` explains a verdict that surprises, such as a claim that does not hold at this scale.
+    `why` explains a verdict that surprises, such as a claim that does not hold at this scale. `curves` are drawn as
+    the claim's figure, over `axes` (what lies along x and along y, with units); without curves the table's numbers are.
     """
 
     holds: bool
@@ -41,6 +42,7 @@ class Finding:
     table: Table | None = None
     why: str = ""
     curves: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    axes: tuple[str, str] = ("", "")
 
 
 class ClaimBench(Protocol):
@@ -61,22 +63,33 @@ class ClaimBench(Protocol):
 
 
 @dataclass(frozen=True)
-class ClaimInfo:
+class ClaimCard:
     """A claim as lists and reports show it. `cost` maps each scale on offer to its expected time in words."""
 
     id: str
     statement: str
     source: str
     paper: str
-    experiment: str
-    cost: Mapping[str, str]
-    seeds: tuple[int, ...]
-    check: Callable[[ClaimBench], Finding] = field(compare=False)
+    experiment: str = ""
+    cost: Mapping[str, str] = field(default_factory=dict)
+    seeds: tuple[int, ...] = ()
 
     @property
     def scales(self) -> tuple[str, ...]:
         """The scales at which the check can be run."""
         return tuple(self.cost)
+
+
+@dataclass(frozen=True)
+class ClaimInfo(ClaimCard):
+    """A claim with its check, which only a process that may import torch can hold."""
+
+    check: Callable[[ClaimBench], Finding] = field(compare=False, kw_only=True)
+
+    @property
+    def card(self) -> ClaimCard:
+        """The claim without its check, for the UI process."""
+        return ClaimCard(*(getattr(self, part.name) for part in fields(ClaimCard)))
 
 
 def claim(
@@ -98,7 +111,7 @@ def claim(
     cost = {"laptop": laptop} | ({"paper": paper_scale} if paper_scale else {})
 
     def mark(check: Callable[[ClaimBench], Finding]) -> Callable[[ClaimBench], Finding]:
-        info = ClaimInfo(id, statement, source, paper, experiment, cost, seeds, check)
+        info = ClaimInfo(id, statement, source, paper, experiment, cost, seeds, check=check)
         check.__workbench_claim__ = info  # type: ignore[attr-defined]
         return check
 

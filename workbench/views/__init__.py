@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
     from workbench.views.linking import link
+    from workbench.views.parallel import ParallelAxis, ParallelView
     from workbench.views.picks import Pick
     from workbench.views.plot import PlotView
     from workbench.views.pyqtgraph_view import PyqtgraphView
@@ -34,6 +35,8 @@ _HOMES = {
     "HistogramView": "histogram",
     "ImageView": "image",
     "LabelledSlider": "controls",
+    "ParallelAxis": "parallel",
+    "ParallelView": "parallel",
     "Pick": "picks",
     "PlotView": "plot",
     "PyqtgraphView": "pyqtgraph_view",
@@ -57,6 +60,8 @@ __all__ = [
     "HistogramView",
     "ImageView",
     "LabelledSlider",
+    "ParallelAxis",
+    "ParallelView",
     "Pick",
     "PlotView",
     "PyqtgraphView",

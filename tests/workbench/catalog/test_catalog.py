@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import zipfile
 
@@ -40,13 +41,17 @@ def broken(user_plugins):
 
 
 def test_all_papers_are_in_the_catalog_and_reading_it_imports_no_plugin(user_plugins):
-    reload_packages("workbench_user_plugins.tiny")
-    reload_packages("plugins.rotation_continuity")
-    catalog = Catalog.discover(user_plugins)
-    papers = [entry for entry in catalog.entries if entry.origin == "built-in"]
+    papers = [entry for entry in Catalog.discover(user_plugins).entries if entry.origin == "built-in"]
     assert len(papers) == PAPERS
     assert len({entry.card.arxiv for entry in papers}) == PAPERS
-    assert not [name for name in sys.modules if name.startswith(("plugins.", "workbench_user_plugins.tiny"))]
+    script = (
+        "import sys; from pathlib import Path; from workbench.catalog import Catalog\n"
+        "entries = Catalog.discover(Path(sys.argv[1])).entries\n"
+        "assert [e for e in entries if e.card.id == 'tiny' and e.status == 'ok']\n"
+        "print([n for n in sys.modules if n.startswith(('plugins.', 'workbench_user_plugins.tiny'))])"
+    )
+    fresh = subprocess.run([sys.executable, "-c", script, str(user_plugins)], capture_output=True, text=True)
+    assert fresh.stdout.strip() == "[]", fresh.stderr
 
 
 def test_a_plugin_of_the_user_works_beside_the_built_in_ones(tiny):

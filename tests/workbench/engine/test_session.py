@@ -151,7 +151,7 @@ def test_stop_ends_the_run_and_train_then_starts_anew(driver):
     assert RunFolder(first).read().status == "stopped"
     session.train()
     driver.wait_for(session, SessionState.RUNNING)
-    driver.wait(lambda: session.run_folder not in (None, first))
+    driver.wait(lambda: session.run_folder not in (None, first) and "count" in session.history)
     assert session.history["count"][1][0] == 1
 
 
