@@ -59,6 +59,10 @@ def _curves(names: Sequence[str], errors: Errors) -> Mapping[str, tuple[np.ndarr
     return {LABELS[name]: (percent, np.percentile(own, percent)) for name, own in zip(names, errors, strict=True)}
 
 
+def _axes(unit: str) -> tuple[str, str]:
+    return "percentile [%]", f"error [{unit}]"
+
+
 @claim(
     "encoders_jump",
     statement="6D and 5D have a continuous encoder; those of quaternions, axis-angle, Rodrigues and Euler jump.",
@@ -110,7 +114,7 @@ def sanity(bench: ClaimBench) -> Finding:
         f"the others {means[2:].min():.2f}° to {means[2:].max():.2f}°, at most {largest[2:].max():.1f}°."
     )
     why = "" if holds else "The bar was: means below a third, largest below 10°, the others' largest above 120°."
-    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors))
+    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors), _axes("°"))
 
 
 @claim(
@@ -169,7 +173,7 @@ def clouds(bench: ClaimBench) -> Finding:
         f"{100 * outliers[0]:.2f} % against {100 * outliers[1]:.2f} %."
     )
     why = "" if holds else "The bar was a mean below 0.75 of the quaternion's, and fewer errors above 90°."
-    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors))
+    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors), _axes("°"))
 
 
 @claim(
@@ -199,7 +203,7 @@ def aeroplanes(bench: ClaimBench) -> Finding:
         "step size it finds none in 5000 steps. At a quarter of it (the preset 'aeroplanes') the mean error falls to "
         "about 100° (one seed): slow, as the paper's millions of steps suggest."
     )  # fmt: skip
-    return Finding(holds, measured, _table(("6d",), errors, "°"), why, _curves(("6d",), errors))
+    return Finding(holds, measured, _table(("6d",), errors, "°"), why, _curves(("6d",), errors), _axes("°"))
 
 
 @claim(
@@ -223,7 +227,7 @@ def kinematics(bench: ClaimBench) -> Finding:
         f"worst pose {largest[0]:.1f} cm against {largest[1]:.1f} and {largest[2]:.1f}."
     )
     why = "" if holds else "The bar was a p99 below 0.85 of both, and a smaller worst pose than both."
-    return Finding(holds, measured, _table(names, errors, "cm"), why, _curves(names, errors))
+    return Finding(holds, measured, _table(names, errors, "cm"), why, _curves(names, errors), _axes("cm"))
 
 
 @claim(
@@ -242,7 +246,7 @@ def matrix(bench: ClaimBench) -> Finding:
     holds = bool((means[1] > means[0]).all())
     measured = f"Mean {means[1].mean():.1f} cm (matrix) against {means[0].mean():.1f} cm (6D)."
     why = "" if holds else "The matrix was not worse than 6D in every seed."
-    return Finding(holds, measured, _table(names, errors, "cm"), why, _curves(names, errors))
+    return Finding(holds, measured, _table(names, errors, "cm"), why, _curves(names, errors), _axes("cm"))
 
 
 @claim(
@@ -261,7 +265,7 @@ def small_angles(bench: ClaimBench) -> Finding:
     holds = bool(means[1] < 2 * means[0])
     measured = f"Mean error {means[1]:.2f}° (quaternion) against {means[0]:.2f}° (6D), largest {errors[1].max():.1f}°."
     why = "" if holds else "The quaternion's mean is not below twice that of 6D."
-    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors))
+    return Finding(holds, measured, _table(names, errors, "°"), why, _curves(names, errors), _axes("°"))
 
 
 @claim(

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.app.icons import icon
+from workbench.app.run_table import cell_text
 from workbench.app.widgets import ColouredLabel, ProgressStrip, duration_text, guard_wheel
 from workbench.sdk import ClaimCard, Progress
 from workbench.views.claim_figure import claim_figure
@@ -33,7 +34,7 @@ VERDICTS: Mapping[bool | None, tuple[str, str, str]] = {
 }
 """Word, icon and colour of a verdict."""
 FIGURE_SIZE = QSize(330, 210)
-TABLE_ROWS = 12
+TABLE_ROWS = 8
 
 
 class ClaimCardView(QFrame):
@@ -58,6 +59,7 @@ class ClaimCardView(QFrame):
         self._mark = QLabel()
         self._mark.setFixedSize(22, 22)
         self.verdict = ColouredLabel("not run")
+        self.verdict.setContentsMargins(0, 5, 4, 0)
         self._statement = QLabel(claim.statement)
         self._statement.setWordWrap(True)
         font = self._statement.font()
@@ -177,7 +179,32 @@ class ClaimCardView(QFrame):
             f'<td style="color:{theme().colour(colour)}; padding-bottom:3px">{html.escape(text)}</td></tr>'
             for name, text, colour in self._rows()
         )
-        self._facts.setText(f"<table>{rows}</table>")
+        self._facts.setText(f"<table>{rows}</table>{self._numbers()}")
+
+    def _numbers(self) -> str:
+        """The first rows of the result's table as HTML."""
+        table = self.result.get("table") if self.result else None
+        if not table:
+            return ""
+        muted = theme().muted
+        head = "".join(
+            f'<td align="{"left" if index == 0 else "right"}" style="color:{muted}; padding-right:16px">'
+            f"{html.escape(str(name))}</td>"
+            for index, name in enumerate(table["columns"])
+        )
+        body = "".join(
+            "<tr>"
+            + "".join(
+                f'<td align="{"left" if index == 0 else "right"}" style="padding-right:16px">'
+                f"{html.escape(cell_text(cell))}</td>"
+                for index, cell in enumerate(row)
+            )
+            + "</tr>"
+            for row in table["rows"][:TABLE_ROWS]
+        )
+        more = len(table["rows"]) - TABLE_ROWS
+        rest = f'<p style="color:{muted}">… {more} more rows in the report</p>' if more > 0 else ""
+        return f'<p></p><table cellspacing="2"><tr>{head}</tr>{body}</table>{rest}'
 
     @property
     def facts(self) -> list[tuple[str, str]]:

@@ -32,7 +32,7 @@ class RunLister(QObject):
         self._root, self._plugin = root, plugin
         self._index: RunIndex | None = None
         self._is_closed = False
-        self._has_listed = False
+        self._version: int | None = None
         self._read: dict[tuple[str, str], MetricsHistory] = {}
         self._thread = ThreadPoolExecutor(1, "run index")
 
@@ -56,6 +56,8 @@ class RunLister(QObject):
 
     def close(self) -> None:
         """End the thread after what it does now."""
+        if self._is_closed:
+            return
         self._is_closed = True
         self._thread.submit(self._close_index)
         self._thread.shutdown(wait=True)
@@ -77,10 +79,10 @@ class RunLister(QObject):
 
     def _look(self) -> None:
         index = self._opened()
-        if not self._has_listed:
-            self._has_listed = True
+        version, changed = index.version, 0
+        if version != self._version:
+            self._version = version
             self.listed.emit(index.runs(self._plugin))
-        changed = 0
         for slice_changed in index.sync_slices():
             changed += slice_changed
             if self._is_closed:

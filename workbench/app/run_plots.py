@@ -44,11 +44,13 @@ def metric_names(runs: Sequence[IndexedRun]) -> list[str]:
 
 
 def numeric_names(runs: Sequence[IndexedRun]) -> list[str]:
-    """Names of the parameters and columns with a number in some run."""
-    names: dict[str, None] = {}
+    """Names of the parameters and columns with a number in some run, those that differ first."""
+    if not runs:
+        return []
+    names = dict.fromkeys(name for name in differing(runs) if any(is_number(run.parameters.get(name)) for run in runs))
     for run in runs:
         names.update(dict.fromkeys(name for name, value in run.parameters.items() if is_number(value)))
-    return [*names, *COLUMNS_OF_A_RUN]
+    return list(dict.fromkeys([*names, *COLUMNS_OF_A_RUN]))
 
 
 def is_number(value: Any) -> bool:
@@ -103,8 +105,9 @@ class RunPlots(QTabWidget):
         self._all, self._selected = list(runs), list(selected)[:MOST_CURVES]
         _offer(self.metric_box, metric_names(self._selected))
         _offer(self.x_box, numeric_names(self._all))
-        _offer(self.y_box, [*metric_names(self._all), *COLUMNS_OF_A_RUN])
-        _offer(self.coloured, [*metric_names(self._all), *COLUMNS_OF_A_RUN])
+        measured = [*metric_names(self._all), *COLUMNS_OF_A_RUN] if self._all else []
+        _offer(self.y_box, measured)
+        _offer(self.coloured, measured)
         self._draw()
 
     def show_histories(self, histories: Mapping[str, MetricsHistory]) -> None:

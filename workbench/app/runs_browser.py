@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -213,8 +213,11 @@ class RunsBrowser(QWidget):
         """Select one run and scroll to it; one that the search hides is not selected."""
         for row, run in enumerate(self.sorter.runs()):
             if run.id == id:
-                self.table.selectRow(row)
-                self.table.scrollTo(self.sorter.index(row, 0))
+                index = self.sorter.index(row, 0)
+                # Not selectRow: that one would toggle the row while Ctrl is held.
+                Flag = QItemSelectionModel.SelectionFlag
+                self.table.selectionModel().setCurrentIndex(index, Flag.ClearAndSelect | Flag.Rows)
+                self.table.scrollTo(index)
 
     @Slot(object)
     def _listed(self, runs: list[IndexedRun]) -> None:
@@ -225,7 +228,7 @@ class RunsBrowser(QWidget):
         self.model.set_runs(runs)
         if is_first and runs:
             self.table.resizeColumnsToContents()
-            self.table.selectRow(0)
+            self.select(self.sorter.runs()[0].id) if self.sorter.rowCount() else None
         self._show()
 
     @Slot()

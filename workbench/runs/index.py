@@ -140,6 +140,11 @@ class RunIndex:
         """The folder of a run."""
         return RunFolder(self.root / id)
 
+    @property
+    def version(self) -> int:
+        """A number that changes when another process or thread has changed the index."""
+        return int(self._base.execute("PRAGMA data_version").fetchone()[0])
+
     def sync(self) -> int:
         """Bring the index up to date with the folders; return how many runs changed."""
         return sum(self.sync_slices())
