@@ -124,6 +124,50 @@ def _scale(text: str) -> Literal["laptop", "paper"]:
 
 
 @app.command()
+def sweep(
+    target: Annotated[str | None, typer.Argument(metavar="PLUGIN/EXPERIMENT")] = None,
+    grid: Annotated[list[str] | None, typer.Option(metavar="NAME=V1,V2,…", help="Try each value; repeatable.")] = None,
+    uniform: Annotated[list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Draw uniformly.")] = None,
+    log: Annotated[list[str] | None, typer.Option(metavar="NAME=LOW:HIGH", help="Draw log-uniformly.")] = None,
+    samples: Annotated[int, typer.Option(min=1, help="How often to draw.")] = 10,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0, 1, … for every point.")] = 1,
+    set_: Settings = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of each run.")] = None,
+    device: Device = "cpu",
+    on: Annotated[
+        str, typer.Option(metavar="local|ADDRESS", help="local, or a Dask scheduler: tcp:// or tls://")
+    ] = "local",
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes of a local sweep.")] = None,
+    tls_ca: Annotated[str, typer.Option(metavar="PEM")] = "",
+    tls_cert: Annotated[str, typer.Option(metavar="PEM")] = "",
+    tls_key: Annotated[str, typer.Option(metavar="PEM")] = "",
+    detach: Annotated[bool, typer.Option("--detach", help="Drive it in a process of its own and return.")] = False,
+    attach: Annotated[str | None, typer.Option(metavar="SWEEP", help="Go on with a sweep, or watch it.")] = None,
+    cancel: Annotated[str | None, typer.Option(metavar="SWEEP", help="Ask a sweep to stop.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="List the sweeps.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --list: machine-readable.")] = False,
+    quiet: bool = False,
+) -> int:
+    """Run an experiment over a grid, random samples and seeds, on this machine or on a Dask cluster."""
+    from workbench.cli import sweeping
+    from workbench.sweeps.store import Cluster
+
+    if show:
+        return sweeping.show(as_json)
+    if cancel is not None:
+        return sweeping.cancel(cancel)
+    if attach is not None:
+        return sweeping.attach(attach, quiet)
+    if target is None:
+        raise UsageProblem("Name what to sweep, as PLUGIN/EXPERIMENT, or use --attach, --cancel or --list.")
+    axes: dict[Literal["grid", "uniform", "log"], list[str]] = {
+        "grid": grid or [], "uniform": uniform or [], "log": log or []
+    }  # fmt: skip
+    cluster = Cluster(on, workers, tls_ca, tls_cert, tls_key)
+    return sweeping.start(target, axes, set_ or [], samples, seeds, steps, device, cluster, detach, quiet)
+
+
+@app.command()
 def screenshot(
     target: Annotated[str, typer.Argument(metavar="PLUGIN[/EXPERIMENT]|gallery")],
     out: Annotated[Path, typer.Option(help="The PNG to write.")],
