@@ -127,6 +127,7 @@ def _bind_session(window: MainWindow) -> None:
         for own in running():
             own.pause()
 
+    bind("session.sweep", window.show_sweep_dialog, lambda: "" if session() is not None else NO_PANEL)
     bind("session.pause_all", pause_all, lambda: "" if running() else "Nothing runs.")
 
 

@@ -70,6 +70,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("session.reset", "Reset", "Session", "Ctrl+R", "mdi6.restore", "Build the untrained model anew"),
     Command("session.checkpoint", "Restart from the last checkpoint", "Session", "", "mdi6.content-save-move-outline",
             "", True),
+    Command("session.sweep", "Sweep…", "Session", "Ctrl+Shift+W", "mdi6.grid",
+            "Run this experiment over many parameters and seeds", True),
     Command("session.pause_all", "Pause all sessions", "Session", "", "mdi6.pause-circle-outline"),
     Command("plugins.install", "Install a plugin…", "Plugins", "", "mdi6.puzzle-plus-outline",
             "A folder or zip with a plugin.toml"),

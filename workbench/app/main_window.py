@@ -32,6 +32,8 @@ from workbench.views.theme import theme
 
 if TYPE_CHECKING:
     from workbench.app.runs_browser import RunRequest, RunsWindow
+    from workbench.sweeps import SweepSpec
+    from workbench.sweeps.store import Cluster
 
 log = logging.getLogger(__name__)
 
@@ -244,6 +246,35 @@ class MainWindow(QMainWindow):
                 return
         saved = OpenPanel(plugin=run.plugin, experiment=run.experiment, runs={run.experiment: str(run.folder)})
         self.add_panel(self.catalog.entry(run.plugin), saved)
+
+    @Slot()
+    def show_sweep_dialog(self) -> None:
+        """Ask what of the experiment in front is to be varied."""
+        from workbench.app.sweep_dialog import SweepDialog
+
+        panel = self.panel
+        session = panel.session if panel else None
+        if panel is None or session is None:
+            return
+        card = panel.entry.card.experiment(panel.experiment)
+        dialog = SweepDialog(
+            panel.entry.card.id, card.id, card.title, session.parameters, session.device, self.settings, self
+        )
+        dialog.started.connect(self.start_sweep)
+        self.open_dialog(dialog)
+
+    @Slot(object, object)
+    def start_sweep(self, spec: SweepSpec, cluster: Cluster) -> None:
+        """Drive a sweep in a process of its own, and show its runs."""
+        from workbench.sweeps import SweepStore
+        from workbench.sweeps.launch import launch
+
+        sweep = SweepStore().create(spec, cluster)
+        launch(sweep)
+        self.notifications.say("note", f"A sweep of {spec.count} runs has started.")
+        panel = self.open_panel(spec.plugin)
+        if panel is not None:
+            panel.show_sweep(sweep.id)
 
     @Slot()
     def show_runs(self) -> None:

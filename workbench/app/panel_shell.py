@@ -311,6 +311,12 @@ class PanelShell(QWidget):
         """Whether the left column is hidden."""
         return self._is_folded
 
+    def show_sweep(self, id: str) -> None:
+        """Show the runs of a sweep in the Runs tab."""
+        self.header.show_tab("Runs")
+        runs = self._tab_pages["Runs"]
+        runs.sweeps.choose(id)  # type: ignore[attr-defined]  # a RunsBrowser, which is imported when it is shown
+
     @Slot(object)
     def open_run(self, request: RunRequest) -> None:
         """Go on with a recorded run here, or put its parameters and seed into the form as one undoable step."""

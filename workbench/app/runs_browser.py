@@ -30,6 +30,7 @@ from workbench.app.run_lister import RunLister
 from workbench.app.run_plots import RunPlots, metric_names
 from workbench.app.run_query import HELP, parse
 from workbench.app.run_table import RunSorter, RunTableModel
+from workbench.app.sweep_bar import SweepBar
 from workbench.app.widgets import ColouredLabel, bytes_text, count_text
 from workbench.export.run_tables import NO_PARQUET, has_parquet, save_event_files, save_table
 from workbench.runs import IndexedRun, RunFolder, RunIndex, folders
@@ -81,6 +82,8 @@ class RunsBrowser(QWidget):
         self.sorter = RunSorter(self.model)
         self.plots = RunPlots()
         self.strip = MessageStrip()
+        self.sweeps = SweepBar(plugin)
+        self.sweeps.chosen.connect(self._sweep_chosen)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search runs:  words, or  loss<0.1  status=finished  tag=keep")
         self.search.setToolTip(HELP)
@@ -176,6 +179,7 @@ class RunsBrowser(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
         column.addLayout(bar)
+        column.addWidget(self.sweeps)
         column.addWidget(self.strip)
         column.addWidget(self.table, 1)
         self.summary.setContentsMargins(10, 0, 10, 2)
@@ -194,6 +198,7 @@ class RunsBrowser(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.lister.look()
+        self.sweeps.look()
         self._timer.start()
 
     @override
@@ -207,6 +212,11 @@ class RunsBrowser(QWidget):
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
         shown = self.sorter.runs()
         return [shown[row] for row in rows]
+
+    @Slot(str)
+    def _sweep_chosen(self, id: str) -> None:
+        others = [term for term in self.search.text().split() if not term.startswith("sweep=")]
+        self.search.setText(" ".join([*others, f"sweep={id}"] if id else others))
 
     @Slot(str)
     def select(self, id: str) -> None:

@@ -17,11 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 from pydantic import BaseModel, Field, ValidationError
 
 from workbench.runs.atomic import write_json
-from workbench.runs.store import RunFolder, RunRecord
+from workbench.runs.store import RunFolder, RunRecord, is_alive
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ class IndexedRun:
     @property
     def is_computing(self) -> bool:
         """Whether a living process writes this run now."""
-        return self.status == "running" and self.process is not None and _is_alive(self.process)
+        return self.status == "running" and is_alive(self.process)
 
     @property
     def is_interrupted(self) -> bool:
@@ -262,7 +261,3 @@ def _from_row(row: tuple[Any, ...]) -> IndexedRun:
     values["parameters"], values["finals"] = json.loads(values["parameters"]), json.loads(values["finals"])
     values["tags"] = tuple(json.loads(values["tags"]))
     return IndexedRun(**values)
-
-
-def _is_alive(process: int) -> bool:
-    return psutil.pid_exists(process)

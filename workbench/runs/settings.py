@@ -27,6 +27,10 @@ class Settings(BaseModel):
     checkpoint_seconds: float = Field(60.0, ge=5, description="time between checkpoints of a running session")
     restore_panels: bool = Field(True, description="open the panels of the last time at the start")
     first_run: bool = True
+    cluster_address: str = Field("", description="a Dask scheduler, tcp:// or tls://, for sweeps and live training")
+    cluster_ca: str = Field("", description="certificate of the authority (PEM), for tls://")
+    cluster_certificate: str = Field("", description="own certificate (PEM), for tls://")
+    cluster_key: str = Field("", description="own key (PEM), for tls://")
 
     @classmethod
     def path(cls) -> Path:

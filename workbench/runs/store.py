@@ -28,6 +28,16 @@ def machine_text() -> str:
     return f"{processor}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.release()}"
 
 
+def is_alive(process: int | None) -> bool:
+    """Whether a process exists and has not ended; one that nobody buried yet has ended."""
+    if process is None:
+        return False
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 class RunRecord(BaseModel):
     """`run.json`: what was run, with what, where, and how it ended. Times are ISO 8601 in UTC."""
 
@@ -54,7 +64,7 @@ class RunRecord(BaseModel):
     @property
     def is_alive(self) -> bool:
         """Whether the process that writes this run still exists."""
-        return self.process is not None and psutil.pid_exists(self.process)
+        return is_alive(self.process)
 
     @property
     def can_continue(self) -> bool:

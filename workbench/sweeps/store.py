@@ -11,11 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-import psutil
 from pydantic import BaseModel, ValidationError
 
 from workbench.runs import folders
 from workbench.runs.atomic import write_json
+from workbench.runs.store import is_alive
 from workbench.sweeps.spec import SweepSpec
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -118,7 +118,7 @@ class Sweep:
     def is_driven(self) -> bool:
         """Whether a living process drives it now."""
         record = self.read()
-        return record.status == "running" and record.driver is not None and psutil.pid_exists(record.driver)
+        return record.status == "running" and is_alive(record.driver)
 
     def counts(self) -> dict[State, int]:
         """Return how many points are in each state."""
