@@ -128,6 +128,7 @@ def _bind_session(window: MainWindow) -> None:
             own.pause()
 
     bind("session.sweep", window.show_sweep_dialog, lambda: "" if session() is not None else NO_PANEL)
+    bind("session.cluster", window.show_cluster_dialog)
     bind("session.pause_all", pause_all, lambda: "" if running() else "Nothing runs.")
 
 

@@ -72,6 +72,7 @@ COMMANDS: tuple[Command, ...] = (
             "", True),
     Command("session.sweep", "Sweep…", "Session", "Ctrl+Shift+W", "mdi6.grid",
             "Run this experiment over many parameters and seeds", True),
+    Command("session.cluster", "Cluster…", "Session", "", "mdi6.server-network", "Train and sweep on a Dask cluster"),
     Command("session.pause_all", "Pause all sessions", "Session", "", "mdi6.pause-circle-outline"),
     Command("plugins.install", "Install a plugin…", "Plugins", "", "mdi6.puzzle-plus-outline",
             "A folder or zip with a plugin.toml"),

@@ -263,6 +263,15 @@ class MainWindow(QMainWindow):
         dialog.started.connect(self.start_sweep)
         self.open_dialog(dialog)
 
+    @Slot()
+    def show_cluster_dialog(self) -> None:
+        """Connect to a Dask cluster, or see what it offers."""
+        from workbench.app.cluster_dialog import ClusterDialog
+
+        dialog = ClusterDialog(self.settings, self.engine.cluster, self)
+        dialog.changed.connect(self.apply_settings)
+        self.open_dialog(dialog)
+
     @Slot(object, object)
     def start_sweep(self, spec: SweepSpec, cluster: Cluster) -> None:
         """Drive a sweep in a process of its own, and show its runs."""

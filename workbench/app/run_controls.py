@@ -19,6 +19,7 @@ from workbench.app.icons import icon
 from workbench.app.widgets import ColouredLabel, ProgressStrip, bytes_text, count_text, duration_text, guard_wheel
 from workbench.compute.protocol import DeviceInfo, Loaded, Status
 from workbench.engine import Session, SessionState
+from workbench.engine.cluster_link import split_remote_id
 from workbench.sdk import Progress
 
 LARGEST_SEED = 2**31 - 1
@@ -71,6 +72,12 @@ def toggle_training(session: Session) -> None:
         session.pause()
     else:
         session.train()
+
+
+def device_label(id: str) -> str:
+    """Return a device as the list shows it: one on a cluster with its worker's host and port."""
+    remote = split_remote_id(id)
+    return f"{remote[1]} @ {remote[0].split('//')[-1]}" if remote else id
 
 
 class RunControls(QWidget):
@@ -161,7 +168,7 @@ class RunControls(QWidget):
         self.device.setItemData(0, "The first accelerator, else the processor.", Qt.ItemDataRole.ToolTipRole)
         for device in devices:
             memory = bytes_text(device.memory_total)
-            self.device.addItem(device.id, device.id)
+            self.device.addItem(device_label(device.id), device.id)
             text = ", ".join(part for part in (device.title, memory) if part)
             self.device.setItemData(self.device.count() - 1, text, Qt.ItemDataRole.ToolTipRole)
         self._show_device()
@@ -169,7 +176,7 @@ class RunControls(QWidget):
     def _show_device(self) -> None:
         index = self.device.findData(self._session.device)
         if index < 0:
-            self.device.addItem(self._session.device, self._session.device)
+            self.device.addItem(device_label(self._session.device), self._session.device)
             index = self.device.count() - 1
         self.device.setCurrentIndex(index)
         information = self._session.information

@@ -8,8 +8,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from workbench.catalog import Entry
 from workbench.compute.protocol import DeviceInfo, Ready, WorkerOptions
+from workbench.engine.cluster_link import ClusterLink
 from workbench.engine.device_queue import DeviceQueue, Policy
-from workbench.engine.pool import WorkerPool
+from workbench.engine.pool import AnyWorker, WorkerPool
 from workbench.engine.reproducer import Reproducer
 from workbench.engine.session import Session
 from workbench.runs import Settings, folders
@@ -31,7 +32,7 @@ def worker_options(settings: Settings) -> WorkerOptions:
 
 
 class Engine(QObject):
-    """Opens sessions and ends everything at the end. `devices` is empty until the first worker is warm."""
+    """Opens sessions and ends everything at the end. `local_devices` is empty until the first worker is warm."""
 
     devices_changed = Signal()
     sessions_changed = Signal()
@@ -44,8 +45,21 @@ class Engine(QObject):
         self.reproducer = Reproducer(self.pool, self)
         self.device_queue = DeviceQueue(self._policy)
         self.sessions: list[Session] = []
-        self.devices: tuple[DeviceInfo, ...] = ()
+        self.cluster = ClusterLink(self)
+        self.cluster.changed.connect(self.devices_changed)
+        self.local_devices: tuple[DeviceInfo, ...] = ()
         self.threads: int | None = None
+
+    @property
+    def devices(self) -> tuple[DeviceInfo, ...]:
+        """What can be computed on: this machine's devices, then those of the cluster's workers."""
+        return self.local_devices + self.cluster.devices
+
+    def take_worker(self, where: str | None) -> AnyWorker:
+        """Return a worker of this machine, or on the cluster's worker at `where`; raises UserError where it is gone."""
+        if where is None:
+            return self.pool.take()
+        return self.pool.adopt(self.cluster.start_worker(where, self.pool.options))
 
     def start(self) -> None:
         """Start the warm spare; called once the window is visible."""
@@ -88,6 +102,7 @@ class Engine(QObject):
         self.sessions.clear()
         self.reproducer.close()
         self.pool.close()
+        self.cluster.close()
 
     def _policy(self, device: str) -> Policy:
         return self.settings.cpu_queue_policy if device == "cpu" else self.settings.queue_policy
@@ -95,6 +110,6 @@ class Engine(QObject):
     @Slot(object)
     def _take_ready(self, ready: Ready) -> None:
         self.threads = ready.threads
-        if ready.devices != self.devices:
-            self.devices = ready.devices
+        if ready.devices != self.local_devices:
+            self.local_devices = ready.devices
             self.devices_changed.emit()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workbench.compute.protocol import Ready, Report, WorkerOptions
+from workbench.engine.remote_worker import RemoteWorkerThread
 from workbench.engine.worker_thread import WorkerThread
+
+AnyWorker = WorkerThread | RemoteWorkerThread
 
 SPARE_DELAY_MS = 1500
 """A new spare starts this long after the last one was taken, so that its start does not slow the session's own."""
@@ -21,7 +24,7 @@ class WorkerPool(QObject):
         super().__init__(parent)
         self.options = options
         self._spare: WorkerThread | None = None
-        self._all: list[WorkerThread] = []
+        self._all: list[AnyWorker] = []
         self._is_closed = False
         self._timer = QTimer(self, singleShot=True, interval=SPARE_DELAY_MS)
         self._timer.timeout.connect(self.warm)
@@ -44,7 +47,13 @@ class WorkerPool(QObject):
         self._timer.start()
         return worker
 
-    def release(self, worker: WorkerThread) -> None:
+    def adopt(self, worker: AnyWorker) -> AnyWorker:
+        """Look after a worker that was started elsewhere, to its end."""
+        self._bury_the_dead()
+        self._all.append(worker)
+        return worker
+
+    def release(self, worker: AnyWorker) -> None:
         """Let a worker save its run and end; it is waited for when the pool closes."""
         worker.ask_to_end()
 

@@ -31,7 +31,9 @@ from workbench.compute.protocol import (
     Status,
 )
 from workbench.engine.asking import Asking
-from workbench.engine.worker_thread import WorkerThread, death_sentence
+from workbench.engine.cluster_link import split_remote_id
+from workbench.engine.pool import AnyWorker
+from workbench.engine.worker_thread import death_sentence
 from workbench.runs import RunFolder
 from workbench.sdk import MetricsHistory, Parameters, UserError
 
@@ -107,7 +109,7 @@ class Session(QObject):
         self.status: Status | None = None
         self.failure: Failure | None = None
         self._engine = engine
-        self._worker: WorkerThread | None = None
+        self._worker: AnyWorker | None = None
         self._asking = Asking(self._send)
         self._applied = parameters
         self._train_when_ready: str | None = None
@@ -154,8 +156,12 @@ class Session(QObject):
         self._engine.device_queue.release(self)
         self._train_when_ready = None
         self._asking.refuse_all("The experiment was built anew.")
-        if self._worker is None or not self._worker.is_alive:
-            self._connect(self._engine.pool.take())
+        try:
+            self._take_worker()
+        except UserError as error:
+            self._set_state(SessionState.FAILED)
+            self._take_failure(Failure("load", str(error), "", ""))
+            return
         self._applied, self.pending = self.parameters, frozenset()
         self.failure, self.status, self.run_folder = None, None, run_folder
         self.history = RunFolder(run_folder).metrics.read() if run_folder else MetricsHistory()
@@ -163,9 +169,21 @@ class Session(QObject):
         self.started_over.emit()
         card = self.entry.card.experiment(self.experiment_id)
         values = self.parameters.model_dump(mode="json")
-        self._send(Load(self.entry.card.id, card.id, card.experiment, values, self.seed, self.device, run_folder))
+        device = remote[1] if (remote := split_remote_id(self.device)) else self.device
+        self._send(Load(self.entry.card.id, card.id, card.experiment, values, self.seed, device, run_folder))
 
-    def _connect(self, worker: WorkerThread) -> None:
+    def _take_worker(self) -> None:
+        """Have a living worker where the chosen device is; raises UserError where there is none to be had."""
+        remote = split_remote_id(self.device)
+        where = remote[0] if remote else None
+        if self._worker is not None and self._worker.is_alive and self._worker.where == where:
+            return
+        worker = self._engine.take_worker(where)
+        if self._worker is not None and self._worker.is_alive:
+            self._engine.pool.release(self._worker)
+        self._connect(worker)
+
+    def _connect(self, worker: AnyWorker) -> None:
         self._disconnect()
         self._worker = worker
         worker.received.connect(self._receive)
@@ -271,7 +289,8 @@ class Session(QObject):
     _queued_control: Any = "train"
 
     def _request_turn(self, what: Any) -> None:
-        device = self.information.device.id if self.information else "cpu"
+        own = self.information.device.id if self.information else "cpu"
+        device = self.device if split_remote_id(self.device) else own
         self._queued_control = what
         if self._engine.device_queue.request(self, device):
             self._send(Control(what))
@@ -368,7 +387,7 @@ class Session(QObject):
         self.failed.emit(failure)
 
     @Slot(object)
-    def _bury(self, exit_code: int | None) -> None:
+    def _bury(self, exit_code: int | str | None) -> None:
         sentence, mend = death_sentence(exit_code)
         details = self._log_tail()
         self._lose_worker(

@@ -28,6 +28,8 @@ class WorkerThread(QThread):
 
     received = Signal(object)
     died = Signal(object)
+    where: str | None = None
+    """This machine; a worker on a cluster has its address here."""
 
     def __init__(self, options: WorkerOptions) -> None:
         super().__init__()
@@ -110,8 +112,10 @@ class WorkerThread(QThread):
         self._connection.close()
 
 
-def death_sentence(exit_code: int | None) -> tuple[str, str]:
-    """Say in one sentence how a process ended, and what to do about it."""
+def death_sentence(exit_code: int | str | None) -> tuple[str, str]:
+    """Say in one sentence how a process ended, and what to do about it; a text says it itself."""
+    if isinstance(exit_code, str):
+        return exit_code, "Restart from the last checkpoint, there or on another device."
     if exit_code == -signal.SIGKILL if hasattr(signal, "SIGKILL") else False:
         return (
             "The worker process was killed, most often because the system ran out of memory.",

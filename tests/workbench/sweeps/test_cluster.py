@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from tests.workbench.sweeps.conftest import ClusterProcesses
+from tests.support.cluster import ClusterProcesses
 from workbench.compute.checkpoint import read_checkpoint
 from workbench.runs import RunStore, folders
 from workbench.sdk import UserError
