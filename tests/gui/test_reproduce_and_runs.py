@@ -67,7 +67,7 @@ def test_a_person_finds_a_run_again_and_goes_on_with_it(person, run):
         await person.until(lambda: len(browser.model.runs) == 2)
         assert {run.shown_status for run in browser.model.runs} == {"paused", "finished"}
         person.type(browser.search, "status=paused")
-        await person.until(lambda: browser.sorter.rowCount() == 1)
+        await person.until(lambda: browser.model.rowCount() == 1)
         browser.table.selectRow(0)
         browser._actions["continue"].trigger()
         assert panel.header.tab == "Live"

@@ -43,10 +43,10 @@ def test_a_person_sweeps_two_parameters_and_sees_the_runs_come(person, run):
         browser = panel._tab_pages["Runs"]
         assert browser.search.text() == f"sweep={sweep.id}"
         await person.until(lambda: sweep.read().status == "finished", 120)
-        await person.until(lambda: browser.sorter.rowCount() == 8)
+        await person.until(lambda: browser.model.rowCount() == 8)
         await person.until(lambda: browser.sweeps.text.text() == "finished: 8 done")
-        assert {run.parameters["slope"] for run in browser.sorter.runs()} == {1.0, 2.0}
-        assert all(run.parameters["steps"] == 20 for run in browser.sorter.runs())
+        assert {run.parameters["slope"] for run in browser.model.runs} == {1.0, 2.0}
+        assert all(run.parameters["steps"] == 20 for run in browser.model.runs)
         browser.sweeps.choose("")
         assert browser.search.text() == ""
 

@@ -103,11 +103,6 @@ class RunPlots(QTabWidget):
     def show_runs(self, runs: Sequence[IndexedRun], selected: Sequence[IndexedRun]) -> None:
         """Show these runs; curves and differences are of the selected ones alone."""
         self._all, self._selected = list(runs), list(selected)[:MOST_CURVES]
-        _offer(self.metric_box, metric_names(self._selected))
-        _offer(self.x_box, numeric_names(self._all))
-        measured = [*metric_names(self._all), *COLUMNS_OF_A_RUN] if self._all else []
-        _offer(self.y_box, measured)
-        _offer(self.coloured, measured)
         self._draw()
 
     def show_histories(self, histories: Mapping[str, MetricsHistory]) -> None:
@@ -118,8 +113,13 @@ class RunPlots(QTabWidget):
     @Slot()
     def _draw(self) -> None:
         if self.currentIndex() == 0:
+            _offer(self.metric_box, metric_names(self._selected))
             self.histories_wanted.emit(self._selected)
         else:
+            measured = [*metric_names(self._all), *COLUMNS_OF_A_RUN] if self._all else []
+            _offer(self.x_box, numeric_names(self._all))
+            _offer(self.y_box, measured)
+            _offer(self.coloured, measured)
             (self._draw_difference, self._draw_scatter, self._draw_parallel)[self.currentIndex() - 1]()
 
     @Slot()

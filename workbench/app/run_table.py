@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 from PySide6.QtGui import QColor
 from typing_extensions import override
 
@@ -23,10 +23,16 @@ _HEADINGS = {"seconds": "time", "size": "disk"}
 _STATUS_COLOURS = {"running": "accent", "finished": "success", "failed": "error", "paused": "warning",
                    "interrupted": "error", "stopped": "muted"}  # fmt: skip
 Role = Qt.ItemDataRole
+MOST_SINGLE_CHANGES = 100
+"""Beyond so many rows that come or go at once the whole table is drawn anew, and the selection is lost."""
 
 
 class RunTableModel(QAbstractTableModel):
-    """Rows are runs. `labelled` carries (run id, "tags" or "note", new text) when the person wrote something."""
+    """Rows are the runs that the search lets through, in the order that a heading was clicked for.
+
+    It sorts and filters itself, with one key a run: asking Python for each comparison takes seconds with ten thousand.
+    `labelled` carries (run id, "tags" or "note", new text) when the person wrote something.
+    """
 
     labelled = Signal(str, str, str)
 
@@ -35,12 +41,20 @@ class RunTableModel(QAbstractTableModel):
         self._titles = titles
         self._base = tuple(name for name in BASE if shows_paper or name != "paper")
         self._extra: tuple[str, ...] = ()
-        self._runs: list[IndexedRun] = []
+        self._all: Sequence[IndexedRun] = ()
+        self._shown: list[IndexedRun] = []
+        self._predicate: Predicate = lambda run: True
+        self._order: tuple[str, bool] = ("started", True)
+
+    @property
+    def all_runs(self) -> Sequence[IndexedRun]:
+        """All runs, newest first."""
+        return self._all
 
     @property
     def runs(self) -> Sequence[IndexedRun]:
-        """The runs, newest first."""
-        return self._runs
+        """The runs that are shown, in the order of the rows."""
+        return self._shown
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -61,35 +75,66 @@ class RunTableModel(QAbstractTableModel):
             self.endResetModel()
 
     def set_runs(self, runs: Sequence[IndexedRun]) -> None:
-        """Show these runs; rows that stayed are updated in place, so that the selection stays."""
-        old, new = [run.id for run in self._runs], [run.id for run in runs]
-        if old == new:
-            changed = [row for row, (a, b) in enumerate(zip(self._runs, runs, strict=True)) if a.stamp != b.stamp]
-            self._runs = list(runs)
-            if changed:
-                last = len(self.columns) - 1
-                self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], last))
-            return
-        kept = set(new)
-        for row in reversed([row for row, id in enumerate(old) if id not in kept]):
-            self.beginRemoveRows(QModelIndex(), row, row)
-            del self._runs[row]
-            self.endRemoveRows()
-        if [run.id for run in self._runs] == new[len(new) - len(self._runs) :]:
-            added = len(new) - len(self._runs)
-            self.beginInsertRows(QModelIndex(), 0, added - 1) if added else None
-            self._runs = list(runs)
-            self.endInsertRows() if added else None
-            if len(self._runs) > added:
-                self.dataChanged.emit(self.index(added, 0), self.index(len(runs) - 1, len(self.columns) - 1))
-        else:
+        """Take over these runs; rows that stay are kept, and with them the selection and what is being written."""
+        self._all = runs
+        self._show(self._wanted())
+
+    def set_predicate(self, predicate: Predicate) -> None:
+        """Show the runs for which `predicate` is true."""
+        self._predicate = predicate
+        self._show(self._wanted())
+
+    @override
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if 0 <= column < len(self.columns):
+            self._order = self.columns[column], order == Qt.SortOrder.DescendingOrder
+            self._show(self._wanted())
+
+    def _wanted(self) -> list[IndexedRun]:
+        name, is_descending = self._order
+        found = [run for run in self._all if self._predicate(run)]
+        return sorted(found, key=lambda run: _key(self.value(run, name)), reverse=is_descending)
+
+    def _show(self, wanted: list[IndexedRun]) -> None:
+        """Go from the rows that are shown to those that are wanted with as little change as Qt can follow."""
+        old, new = [run.id for run in self._shown], [run.id for run in wanted]
+        kept, known = set(new), set(old)
+        gone = [row for row, id in enumerate(old) if id not in kept]
+        come = [row for row, id in enumerate(new) if id not in known]
+        if len(gone) + len(come) > MOST_SINGLE_CHANGES:
             self.beginResetModel()
-            self._runs = list(runs)
+            self._shown = wanted
             self.endResetModel()
+            return
+        for row in reversed(gone):
+            self.beginRemoveRows(QModelIndex(), row, row)
+            del self._shown[row]
+            self.endRemoveRows()
+        staying = [run for run in wanted if run.id in known]
+        if [run.id for run in staying] != [run.id for run in self._shown]:
+            self._reorder(staying)
+        before = {run.id: run.stamp for run in self._shown}
+        self._shown = staying
+        for row in come:
+            self.beginInsertRows(QModelIndex(), row, row)
+            self._shown.insert(row, wanted[row])
+            self.endInsertRows()
+        changed = [row for row, run in enumerate(self._shown) if before.get(run.id, run.stamp) != run.stamp]
+        if changed:
+            self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(self.columns) - 1))
+
+    def _reorder(self, wanted: list[IndexedRun]) -> None:
+        self.layoutAboutToBeChanged.emit()
+        places = {run.id: row for row, run in enumerate(wanted)}
+        before = self.persistentIndexList()
+        after = [self.createIndex(places[self._shown[index.row()].id], index.column()) for index in before]
+        self._shown = wanted
+        self.changePersistentIndexList(before, after)
+        self.layoutChanged.emit()
 
     @override
     def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._runs)
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
 
     @override
     def columnCount(self, parent: Index | None = None) -> int:
@@ -109,7 +154,7 @@ class RunTableModel(QAbstractTableModel):
 
     @override
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
-        run, name = self._runs[index.row()], self.columns[index.column()]
+        run, name = self._shown[index.row()], self.columns[index.column()]
         if role in (Role.DisplayRole, Role.EditRole):
             return self.text(run, name)
         if role == Role.ToolTipRole:
@@ -122,7 +167,7 @@ class RunTableModel(QAbstractTableModel):
 
     @override
     def setData(self, index: Index, value: Any, role: int = Role.EditRole) -> bool:
-        run, name = self._runs[index.row()], self.columns[index.column()]
+        run, name = self._shown[index.row()], self.columns[index.column()]
         if role != Role.EditRole or name not in EDITABLE or str(value) == self.text(run, name):
             return False
         self.labelled.emit(run.id, name, str(value))
@@ -153,37 +198,6 @@ class RunTableModel(QAbstractTableModel):
             case "size":
                 return bytes_text(run.bytes) if run.bytes >= 2**20 else f"{run.bytes / 1024:.0f} kB"
         return cell_text(value)
-
-
-class RunSorter(QSortFilterProxyModel):
-    """Sorts by value and lets through what the search text asks for."""
-
-    def __init__(self, model: RunTableModel) -> None:
-        super().__init__()
-        self._model = model
-        self._predicate: Predicate = lambda run: True
-        self.setSourceModel(model)
-        self.setDynamicSortFilter(True)
-
-    def set_predicate(self, predicate: Predicate) -> None:
-        """Show the runs for which `predicate` is true."""
-        self._predicate = predicate
-        self.invalidate()
-
-    def runs(self) -> list[IndexedRun]:
-        """The runs that are shown, in the order of the rows."""
-        return [self._model.runs[self.mapToSource(self.index(row, 0)).row()] for row in range(self.rowCount())]
-
-    @override
-    def filterAcceptsRow(self, source_row: int, source_parent: Index) -> bool:
-        return self._predicate(self._model.runs[source_row])
-
-    @override
-    def lessThan(self, left: Index, right: Index) -> bool:
-        name = self._model.columns[left.column()]
-        return _key(self._model.value(self._model.runs[left.row()], name)) < _key(
-            self._model.value(self._model.runs[right.row()], name)
-        )
 
 
 def cell_text(value: Any) -> str:

@@ -29,7 +29,7 @@ from workbench.app.message_strip import Mend, MessageStrip
 from workbench.app.run_lister import RunLister
 from workbench.app.run_plots import RunPlots, metric_names
 from workbench.app.run_query import HELP, parse
-from workbench.app.run_table import RunSorter, RunTableModel
+from workbench.app.run_table import RunTableModel
 from workbench.app.sweep_bar import SweepBar
 from workbench.app.widgets import ColouredLabel, bytes_text, count_text
 from workbench.export.run_tables import NO_PARQUET, has_parquet, save_event_files, save_table
@@ -38,6 +38,8 @@ from workbench.sdk import MetricsHistory, UserError
 
 LOOK_MS = 2000
 """While it is seen, it looks so often for runs that are new, changed or gone."""
+ROWS_MEASURED = 40
+"""So many rows decide how wide a column is."""
 MOST_COLUMNS = 3
 """Losses that have a column before anybody chose."""
 
@@ -79,7 +81,6 @@ class RunsBrowser(QWidget):
         self.lister = RunLister(self._root, plugin)
         self.undo_stack = QUndoStack(self)
         self.model = RunTableModel(titles or {}, shows_paper=plugin is None)
-        self.sorter = RunSorter(self.model)
         self.plots = RunPlots()
         self.strip = MessageStrip()
         self.sweeps = SweepBar(plugin)
@@ -110,7 +111,7 @@ class RunsBrowser(QWidget):
 
     def _make_table(self) -> QTableView:
         table = QTableView()
-        table.setModel(self.sorter)
+        table.setModel(self.model)
         table.setSortingEnabled(True)
         table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -126,6 +127,7 @@ class RunsBrowser(QWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(table.fontMetrics().height() + 8)
         table.horizontalHeader().setSectionsMovable(True)
+        table.horizontalHeader().setResizeContentsPrecision(ROWS_MEASURED)
         table.horizontalHeader().setHighlightSections(False)
         table.horizontalHeader().setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         table.horizontalHeader().customContextMenuRequested.connect(self._column_menu)
@@ -210,7 +212,7 @@ class RunsBrowser(QWidget):
     def selected(self) -> list[IndexedRun]:
         """The runs whose rows are selected, in the order of the rows."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        shown = self.sorter.runs()
+        shown = self.model.runs
         return [shown[row] for row in rows]
 
     @Slot(str)
@@ -221,9 +223,9 @@ class RunsBrowser(QWidget):
     @Slot(str)
     def select(self, id: str) -> None:
         """Select one run and scroll to it; one that the search hides is not selected."""
-        for row, run in enumerate(self.sorter.runs()):
+        for row, run in enumerate(self.model.runs):
             if run.id == id:
-                index = self.sorter.index(row, 0)
+                index = self.model.index(row, 0)
                 # Not selectRow: that one would toggle the row while Ctrl is held.
                 Flag = QItemSelectionModel.SelectionFlag
                 self.table.selectionModel().setCurrentIndex(index, Flag.ClearAndSelect | Flag.Rows)
@@ -231,30 +233,30 @@ class RunsBrowser(QWidget):
 
     @Slot(object)
     def _listed(self, runs: list[IndexedRun]) -> None:
-        is_first = not self.model.runs
+        is_first = not self.model.all_runs
         if not self._has_chosen_columns and runs:
             self._has_chosen_columns = True
             self.model.set_extra([name for name in metric_names(runs) if name.startswith("loss")][:MOST_COLUMNS])
         self.model.set_runs(runs)
         if is_first and runs:
             self.table.resizeColumnsToContents()
-            self.select(self.sorter.runs()[0].id) if self.sorter.rowCount() else None
+            self.select(self.model.runs[0].id) if self.model.rowCount() else None
         self._show()
 
     @Slot()
     def _search_changed(self) -> None:
-        self.sorter.set_predicate(parse(self.search.text()))
+        self.model.set_predicate(parse(self.search.text()))
         self._show()
 
     @Slot(QItemSelection, QItemSelection)
     def _selection_moved(self, now: QItemSelection, before: QItemSelection) -> None:
         self._selection_changed()
-        self.plots.show_runs(self.sorter.runs(), self.selected)
+        self.plots.show_runs(self.model.runs, self.selected)
 
     def _show(self) -> None:
-        shown = self.sorter.runs()
-        total = sum(run.bytes for run in self.model.runs)
-        hidden = len(self.model.runs) - len(shown)
+        shown = self.model.runs
+        total = sum(run.bytes for run in self.model.all_runs)
+        hidden = len(self.model.all_runs) - len(shown)
         parts = [
             f"{count_text(len(shown))} run{'s' if len(shown) != 1 else ''}",
             f"{count_text(hidden)} hidden by the search" if hidden else "",
@@ -269,7 +271,7 @@ class RunsBrowser(QWidget):
         one = "" if len(chosen) == 1 else "Select one run."
         some = "" if chosen else "Select runs in the table."
         checkpoint = one or self._why_not_continue(chosen[0])
-        shown = "" if self.sorter.rowCount() else "There are no runs to export."
+        shown = "" if self.model.rowCount() else "There are no runs to export."
         for name, reason, help in (
             ("continue", checkpoint, "Go on from the last checkpoint of this run"),
             ("parameters", one, "Put this run's parameters and seed into the form, for a new run"),
@@ -307,7 +309,7 @@ class RunsBrowser(QWidget):
     @Slot(QPoint)
     def _column_menu(self, position: QPoint | None) -> None:
         menu = QMenu(self)
-        runs = self.model.runs
+        runs = self.model.all_runs
         parameters = list(dict.fromkeys(name for run in runs for name in run.parameters))
         for heading, names in (("Metrics (last value)", metric_names(runs)), ("Parameters", parameters)):
             menu.addSection(heading)
@@ -374,13 +376,13 @@ class RunsBrowser(QWidget):
     def _edit_tags(self) -> None:
         rows = self.table.selectionModel().selectedRows()
         if rows:
-            index: QModelIndex = self.sorter.index(rows[0].row(), self.model.columns.index("tags"))
+            index: QModelIndex = self.model.index(rows[0].row(), self.model.columns.index("tags"))
             self.table.scrollTo(index)
             self.table.edit(index)
 
     @Slot(str, str, str)
     def _label(self, id: str, what: str, text: str) -> None:
-        run = next(run for run in self.model.runs if run.id == id)
+        run = next(run for run in self.model.all_runs if run.id == id)
 
         def change(value: Any) -> Any:
             return lambda index: index.label(id, **{what: value})
@@ -442,7 +444,7 @@ class RunsBrowser(QWidget):
     def export_table(self, path: str) -> None:
         """Write the runs that the table shows to a CSV or Parquet file."""
         try:
-            save_table(Path(path), self.sorter.runs())
+            save_table(Path(path), self.model.runs)
         except (UserError, OSError) as error:
             self.strip.say(str(error), "warning")
             return

@@ -88,6 +88,7 @@ class RunIndex:
         self.root = root
         self.trash = root.parent / "deleted-runs"
         self.file = root.parent / "runs.sqlite"
+        self._seen: dict[str, tuple[int, str]] = {}
         root.mkdir(parents=True, exist_ok=True)
         try:
             self._base = self._open()
@@ -151,11 +152,18 @@ class RunIndex:
     def sync_slices(self) -> Iterator[int]:
         """Do what `sync` does a slice at a time, yielding how many runs changed in each."""
         known = dict(self._base.execute("SELECT id, stamp FROM runs"))
+        live = {id for (id,) in self._base.execute("SELECT id FROM runs WHERE status = 'running'")}
         present: dict[str, str] = {}
         with os.scandir(self.root) as entries:
             for entry in entries:
-                if stamp := _stamp(Path(entry.path)):
+                # A replaced file changes its folder's time; only metrics grow in place, while a run goes on.
+                at = entry.stat().st_mtime_ns
+                before = self._seen.get(entry.name)
+                is_quiet = before is not None and before[0] == at and entry.name not in live
+                stamp = before[1] if before is not None and is_quiet else _stamp(Path(entry.path))
+                if stamp:
                     present[entry.name] = stamp
+                    self._seen[entry.name] = at, stamp
         changed = [id for id, stamp in present.items() if known.get(id) != stamp]
         gone = [id for id in known if id not in present]
         if gone:

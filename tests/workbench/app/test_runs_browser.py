@@ -25,17 +25,17 @@ def browser(qtbot, ids):
     qtbot.addWidget(browser)
     browser.resize(1100, 760)
     browser.show()
-    qtbot.waitUntil(lambda: len(browser.model.runs) == 3)
+    qtbot.waitUntil(lambda: len(browser.model.all_runs) == 3)
     yield browser
     browser.lister.close()
 
 
 def shown(browser):
-    return [run.seed for run in browser.sorter.runs()]
+    return [run.seed for run in browser.model.runs]
 
 
 def wait_for_count(qtbot, browser, count):
-    qtbot.waitUntil(lambda: len(browser.model.runs) == count)
+    qtbot.waitUntil(lambda: len(browser.model.all_runs) == count)
 
 
 def test_every_run_is_listed_and_a_new_one_appears_by_itself(qtbot, browser):
@@ -111,11 +111,11 @@ def test_tags_and_note_are_written_in_the_table_kept_in_the_folder_and_undone(qt
     editor = browser.table.focusWidget()
     QTest.keyClicks(editor, "keep, figure 3")
     QTest.keyClick(editor, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: {run.id: run.tags for run in browser.model.runs}[ids[1]] == ("keep", "figure 3"))
+    qtbot.waitUntil(lambda: {run.id: run.tags for run in browser.model.all_runs}[ids[1]] == ("keep", "figure 3"))
     assert {run.id: run.tags for run in indexed()}[ids[1]] == ("keep", "figure 3")
     assert [run.id for run in browser.selected] == [ids[1]], "writing a tag does not lose the selection"
     browser._actions["undo"].trigger()
-    qtbot.waitUntil(lambda: {run.id: run.tags for run in browser.model.runs}[ids[1]] == ())
+    qtbot.waitUntil(lambda: {run.id: run.tags for run in browser.model.all_runs}[ids[1]] == ())
 
 
 def test_delete_moves_runs_away_and_undo_brings_them_back(qtbot, browser, ids):
@@ -137,7 +137,7 @@ def test_buttons_say_why_they_cannot_be_used(qtbot, browser, ids):
     assert browser._actions["continue"].isEnabled()
     record(seed=20, checkpoint=False)
     wait_for_count(qtbot, browser, 4)
-    browser.select(next(run.id for run in browser.model.runs if run.seed == 20))
+    browser.select(next(run.id for run in browser.model.all_runs if run.seed == 20))
     assert browser._actions["continue"].toolTip() == "This run has no checkpoint."
 
 
@@ -165,4 +165,4 @@ def test_the_index_is_free_for_others_while_the_tab_is_open(qtbot, browser, ids)
     other = RunIndex(folders().runs)
     other.label(ids[0], note="from elsewhere")
     other.close()
-    qtbot.waitUntil(lambda: any(run.note == "from elsewhere" for run in browser.model.runs), timeout=8000)
+    qtbot.waitUntil(lambda: any(run.note == "from elsewhere" for run in browser.model.all_runs), timeout=8000)

@@ -50,7 +50,7 @@ def test_it_says_of_each_run_what_its_folder_says(root, index):
 
 
 def test_it_follows_runs_that_change_appear_and_go(root, index):
-    first = add(root)
+    first = add(root, status="running")
     index.sync()
     second = add(root, width=2)
     folder = index.folder(first)
