@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -59,7 +60,8 @@ class RunLister(QObject):
         if self._is_closed:
             return
         self._is_closed = True
-        self._thread.submit(self._close_index)
+        with contextlib.suppress(RuntimeError):  # the interpreter is ending and has ended its threads
+            self._thread.submit(self._close_index)
         self._thread.shutdown(wait=True)
 
     # In the thread

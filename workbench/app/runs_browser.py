@@ -219,6 +219,10 @@ class RunsBrowser(QWidget):
     def _sweep_chosen(self, id: str) -> None:
         others = [term for term in self.search.text().split() if not term.startswith("sweep=")]
         self.search.setText(" ".join([*others, f"sweep={id}"] if id else others))
+        if self.sweeps.sweep is not None:
+            varied = [axis.name for axis in self.sweeps.sweep.read().spec.axes]
+            self.set_columns([*varied, *self._first_losses(self.model.runs)])
+            self._has_chosen_columns = bool(self.model.runs)
 
     @Slot(str)
     def select(self, id: str) -> None:
@@ -234,14 +238,18 @@ class RunsBrowser(QWidget):
     @Slot(object)
     def _listed(self, runs: list[IndexedRun]) -> None:
         is_first = not self.model.all_runs
-        if not self._has_chosen_columns and runs:
+        if not self._has_chosen_columns and (losses := self._first_losses(runs)):
             self._has_chosen_columns = True
-            self.model.set_extra([name for name in metric_names(runs) if name.startswith("loss")][:MOST_COLUMNS])
+            self.model.set_extra([*(name for name in self.model.extra if name not in losses), *losses])
         self.model.set_runs(runs)
         if is_first and runs:
             self.table.resizeColumnsToContents()
             self.select(self.model.runs[0].id) if self.model.rowCount() else None
         self._show()
+
+    @staticmethod
+    def _first_losses(runs: Sequence[IndexedRun]) -> list[str]:
+        return [name for name in metric_names(runs) if name.startswith("loss")][:MOST_COLUMNS]
 
     @Slot()
     def _search_changed(self) -> None:

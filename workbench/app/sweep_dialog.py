@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -103,6 +104,7 @@ class SweepDialog(QDialog):
         for spec in self._parameters.specs():
             if spec.kind not in ("file", "text"):
                 self._add_row(grid, spec, cell_text(values[spec.name]))
+        grid.setRowStretch(grid.rowCount(), 1)
         inside = QWidget()
         inside.setLayout(grid)
         area = QScrollArea()
@@ -115,6 +117,7 @@ class SweepDialog(QDialog):
             options.addWidget(widget)
         options.addStretch(1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setIcon(QIcon())
         buttons.addButton(self.start, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         note = (
