@@ -273,8 +273,8 @@ class Host:
             self._save_checkpoint()
         if self._recorder:
             self._recorder.write("paused", self.experiment)
+        self._send_status()  # before the state: who sees "paused" finds the step it was paused at
         self._set_state("paused")
-        self._send_status()
 
     def _end(self, status: Any) -> None:
         self._only_one_step = False
@@ -285,8 +285,8 @@ class Host:
         self._run = None
         self._frames.is_stale = True
         self._send(ProgressMessage(None))
-        self._set_state("finished")
         self._send_status()
+        self._set_state("finished")
 
     def _set_state(self, state: WorkerState) -> None:
         self.state = state
