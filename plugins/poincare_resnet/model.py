@@ -9,7 +9,6 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from workbench.toolkit.hyperbolic_layers import (
     Ball,
@@ -47,7 +46,7 @@ class Design:
 
 
 class PoincareBlock(nn.Module):
-    """out = ReLU(F ⊕ R), F = BN2(conv2(ReLU(BN1(conv1(x))))), R = x or a strided 1x1 convolution of it (section 3.6)."""
+    """out = ReLU(F ⊕ R), F = BN2(conv2(ReLU(BN1(conv1(x))))), R = x or its strided 1x1 convolution (section 3.6)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, design: Design) -> None:
         super().__init__()
@@ -66,14 +65,14 @@ class PoincareBlock(nn.Module):
 
     def forward(self, t: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k l"]:
         """Tangent vectors to tangent vectors."""
-        main = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(t)))))
+        main = self.norm2(self.conv2(torch.relu(self.norm1(self.conv1(t)))))
         if self.skip == "off":
-            return F.relu(main)
+            return torch.relu(main)
         residual = self.shortcut(t)
         first, second = (main, residual) if self.skip == "fr" else (residual, main)
         ball = self.ball
         added = ball.add(ball.exp0(first, 1), ball.exp0(second, 1), 1)
-        return F.relu(ball.log0(added, 1))
+        return torch.relu(ball.log0(added, 1))
 
 
 class EuclideanBlock(nn.Module):
@@ -84,14 +83,12 @@ class EuclideanBlock(nn.Module):
         self.skip = design.skip
         self.conv1, self.norm1 = nn.Conv2d(inputs, outputs, 3, stride, 1), _batch_norm(outputs, design)
         self.conv2, self.norm2 = nn.Conv2d(outputs, outputs, 3, 1, 1), _batch_norm(outputs, design)
-        self.shortcut = (
-            nn.Conv2d(inputs, outputs, 1, stride) if stride != 1 or inputs != outputs else nn.Identity()
-        )
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride) if stride != 1 or inputs != outputs else nn.Identity()
 
     def forward(self, x: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k l"]:
         """Feature maps to feature maps."""
-        main = self.norm2(self.conv2(F.relu(self.norm1(self.conv1(x)))))
-        return F.relu(main if self.skip == "off" else main + self.shortcut(x))
+        main = self.norm2(self.conv2(torch.relu(self.norm1(self.conv1(x)))))
+        return torch.relu(main if self.skip == "off" else main + self.shortcut(x))
 
 
 class ResNet(nn.Module):
@@ -123,9 +120,7 @@ class ResNet(nn.Module):
         has_ball = design.kind != "euclidean"
         self.narrow: nn.Module | None = None
         if design.last is not None:
-            self.narrow = (
-                PoincareLinear(width, design.last, self.ball) if has_ball else nn.Linear(width, design.last)
-            )
+            self.narrow = PoincareLinear(width, design.last, self.ball) if has_ball else nn.Linear(width, design.last)
             width = design.last
         self.head = (
             PoincareLinear(width, design.classes, self.ball, design.initialisation) if has_ball
@@ -139,7 +134,7 @@ class ResNet(nn.Module):
 
     def layers(self, images: Float[Tensor, "b i h w"]) -> Iterator[tuple[str, Float[Tensor, "b c h w"]]]:
         """Yield name and output of the stem and of every block; tangent vectors where the layer is hyperbolic."""
-        t = F.relu(self.norm(self.conv(images)))
+        t = torch.relu(self.norm(self.conv(images)))
         yield "stem", t
         for index, block in enumerate(self.blocks):
             t = block(t)
@@ -186,9 +181,7 @@ def energy(logits: Float[Tensor, "b k"], temperature: float = 1.0) -> Float[Tens
 
 
 def _ball(design: Design) -> Ball:
-    return Ball(
-        design.c, is_learnable=design.learnable_c, gradients=design.gradients, wrong_factor=design.wrong_factor
-    )
+    return Ball(design.c, is_learnable=design.learnable_c, gradients=design.gradients, wrong_factor=design.wrong_factor)
 
 
 def _batch_norm(channels: int, design: Design) -> nn.Module:

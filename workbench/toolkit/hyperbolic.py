@@ -48,7 +48,7 @@ def conformal_factor(x: Float[Tensor, "*b n"], c: Curvature, dim: int = -1) -> F
 
 
 def mobius_add(x: Tensor, y: Tensor, c: Curvature, dim: int = -1) -> Tensor:
-    """x ⊕ y; not commutative, with (-x) ⊕ (x ⊕ y) = y."""
+    """X ⊕ y; not commutative, with (-x) ⊕ (x ⊕ y) = y."""
     xy = (x * y).sum(dim, keepdim=True)
     xx, yy = x.square().sum(dim, keepdim=True), y.square().sum(dim, keepdim=True)
     above = (1 + 2 * c * xy + c * yy) * x + (1 - c * xx) * y
@@ -56,7 +56,7 @@ def mobius_add(x: Tensor, y: Tensor, c: Curvature, dim: int = -1) -> Tensor:
 
 
 def mobius_scale(r: Tensor | float, x: Tensor, c: Curvature, dim: int = -1) -> Tensor:
-    """r ⊗ x: the point r times as far from the origin, in the same direction."""
+    """R ⊗ x: the point r times as far from the origin, in the same direction."""
     s, size = root(c, x), norm(x, dim)
     return torch.tanh(r * atanh(s * size)) * x / (s * size)
 

@@ -31,21 +31,24 @@ def _fit(gradient: Tensor, like: Tensor) -> Tensor:
 
 
 class MobiusAdd(torch.autograd.Function):
-    """x ⊕ y."""
+    """(sign x) ⊕ y; the sign is a number, so that -x need not be kept beside x."""
 
     @staticmethod
-    def forward(ctx: Context, x: Tensor, y: Tensor, c: Tensor, dim: int) -> Tensor:
-        xy, xx, yy = _sum(x, y, dim), _sum(x, x, dim), _sum(y, y, dim)
+    def forward(ctx: Context, x: Tensor, y: Tensor, c: Tensor, dim: int, sign: float = 1.0) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
+        xy, xx, yy = sign * _sum(x, y, dim), _sum(x, x, dim), _sum(y, y, dim)
         ctx.save_for_backward(x, y, c, xy, xx, yy)
-        ctx.dim = dim
+        ctx.dim, ctx.sign = dim, sign
         below = (1 + 2 * c * xy + c**2 * xx * yy).clamp_min(DENOMINATOR[x.dtype])
-        return ((1 + 2 * c * xy + c * yy) * x + (1 - c * xx) * y) / below
+        return (sign * (1 + 2 * c * xy + c * yy) * x + (1 - c * xx) * y) / below
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         x, y, c, xy, xx, yy = ctx.saved_tensors
-        dim = ctx.dim
+        dim, original = ctx.dim, x
+        x = ctx.sign * x
         a, b = 1 + 2 * c * xy + c * yy, 1 - c * xx
         below = (1 + 2 * c * xy + c**2 * xx * yy).clamp_min(DENOMINATOR[x.dtype])
         ux, uy = _sum(u, x, dim), _sum(u, y, dim)
@@ -56,7 +59,7 @@ class MobiusAdd(torch.autograd.Function):
         dc = None
         if ctx.needs_input_grad[2]:
             dc = (((2 * xy + yy) * ux - xx * uy) / below - 2 * theta * (xy + c * xx * yy) / below).sum()
-        return _fit(dx, x), _fit(dy, y), dc, None
+        return _fit(ctx.sign * dx, original), _fit(dy, y), dc, None, None
 
 
 class Exp0(torch.autograd.Function):
@@ -64,6 +67,7 @@ class Exp0(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, v: Tensor, c: Tensor, dim: int) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         n = norm(v, dim)
         ctx.save_for_backward(v, c, n)
         ctx.dim = dim
@@ -73,6 +77,7 @@ class Exp0(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         v, c, n = ctx.saved_tensors
         scaled = c.sqrt() * n
         ratio, slope = torch.tanh(scaled) / scaled, torch.cosh(scaled.clamp_max(40)).pow(-2)
@@ -87,6 +92,7 @@ class Log0(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, y: Tensor, c: Tensor, dim: int) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         n = norm(y, dim)
         ctx.save_for_backward(y, c, n)
         ctx.dim = dim
@@ -96,6 +102,7 @@ class Log0(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         y, c, n = ctx.saved_tensors
         scaled = c.sqrt() * n
         ratio = atanh(scaled) / scaled
@@ -111,6 +118,7 @@ class ConformalFactor(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, x: Tensor, c: Tensor, dim: int) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         factor = 2 / gap(x, c, dim)
         ctx.save_for_backward(x, c, factor)
         ctx.dim = dim
@@ -119,6 +127,7 @@ class ConformalFactor(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         x, c, factor = ctx.saved_tensors
         squared = factor.square()
         dc = (u * squared / 2 * _sum(x, x, ctx.dim)).sum() if ctx.needs_input_grad[1] else None
@@ -130,6 +139,7 @@ class Project(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, x: Tensor, c: Tensor, dim: int, margin: float) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         n, limit = norm(x, dim), (1 - margin) / c.sqrt()
         ctx.save_for_backward(x, c, n)
         ctx.dim, ctx.margin = dim, margin
@@ -138,6 +148,7 @@ class Project(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         x, c, n = ctx.saved_tensors
         limit = (1 - ctx.margin) / c.sqrt()
         is_outside = n > limit
@@ -152,6 +163,7 @@ class ExpTerm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, x: Tensor, v: Tensor, c: Tensor, dim: int) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         n, d = norm(v, dim), gap(x, c, dim)
         ctx.save_for_backward(x, v, c, n, d)
         ctx.dim = dim
@@ -161,6 +173,7 @@ class ExpTerm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         x, v, c, n, d = ctx.saved_tensors
         s = c.sqrt()
         p = s * n / d
@@ -177,6 +190,7 @@ class LogTerm(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Context, x: Tensor, z: Tensor, c: Tensor, dim: int) -> Tensor:
+        """Compute the value and keep what the backward pass needs."""
         n, d = norm(z, dim), gap(x, c, dim)
         ctx.save_for_backward(x, z, c, n, d)
         ctx.dim = dim
@@ -186,6 +200,7 @@ class LogTerm(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Context, u: Tensor) -> Any:
+        """Gradients of the arguments."""
         x, z, c, n, d = ctx.saved_tensors
         scaled = c.sqrt() * n
         ratio = atanh(scaled) / scaled
@@ -198,35 +213,35 @@ class LogTerm(torch.autograd.Function):
 
 
 def mobius_add(x: Tensor, y: Tensor, c: Curvature, dim: int = -1) -> Tensor:
-    """x ⊕ y."""
-    return MobiusAdd.apply(x, y, _tensor(c, x), dim)
+    """X ⊕ y."""
+    return MobiusAdd.apply(x, y, _tensor(c, x), dim)  # type: ignore[no-untyped-call]
 
 
 def exp0(v: Tensor, c: Curvature, dim: int = -1) -> Tensor:
     """Exponential map at the origin."""
-    return Exp0.apply(v, _tensor(c, v), dim)
+    return Exp0.apply(v, _tensor(c, v), dim)  # type: ignore[no-untyped-call]
 
 
 def log0(y: Tensor, c: Curvature, dim: int = -1) -> Tensor:
     """Logarithm at the origin."""
-    return Log0.apply(y, _tensor(c, y), dim)
+    return Log0.apply(y, _tensor(c, y), dim)  # type: ignore[no-untyped-call]
 
 
 def conformal_factor(x: Tensor, c: Curvature, dim: int = -1) -> Tensor:
     """λ(x)."""
-    return ConformalFactor.apply(x, _tensor(c, x), dim)
+    return ConformalFactor.apply(x, _tensor(c, x), dim)  # type: ignore[no-untyped-call]
 
 
 def project(x: Tensor, c: Curvature, dim: int = -1, margin: float | None = None) -> Tensor:
     """Pull points beyond the safe radius back onto it."""
-    return Project.apply(x, _tensor(c, x), dim, MARGIN[x.dtype] if margin is None else margin)
+    return Project.apply(x, _tensor(c, x), dim, MARGIN[x.dtype] if margin is None else margin)  # type: ignore[no-untyped-call]
 
 
 def expmap(x: Tensor, v: Tensor, c: Curvature, dim: int = -1) -> Tensor:
     """Exponential map at x."""
-    return mobius_add(x, ExpTerm.apply(x, v, _tensor(c, v), dim), c, dim)
+    return mobius_add(x, ExpTerm.apply(x, v, _tensor(c, v), dim), c, dim)  # type: ignore[no-untyped-call]
 
 
 def logmap(x: Tensor, y: Tensor, c: Curvature, dim: int = -1) -> Tensor:
     """Logarithm at x."""
-    return LogTerm.apply(x, mobius_add(-x, y, c, dim), _tensor(c, y), dim)
+    return LogTerm.apply(x, MobiusAdd.apply(x, y, _tensor(c, y), dim, -1.0), _tensor(c, y), dim)  # type: ignore[no-untyped-call]

@@ -1,7 +1,8 @@
-"""Layers on the Poincaré ball (Poincaré ResNet, section 3). Between layers a feature map is kept as tangent vectors at 0.
+"""Layers on the Poincaré ball (Poincaré ResNet, section 3).
 
-That is how the paper's code keeps it: each layer applies exp0 on entry and log0 on exit, which changes nothing but the
-projection to the safe radius. Feature maps are (b, c, h, w) with vectors along the channel axis.
+Between layers a feature map is kept as tangent vectors at the origin, as in the paper's code: each layer applies exp0
+on entry and log0 on exit, which changes nothing but the projection to the safe radius. Feature maps are (b, c, h, w)
+with vectors along the channel axis.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from workbench.toolkit import hyperbolic, hyperbolic_backward
 from workbench.toolkit.hyperbolic_mean import frechet_mean, frechet_variance, midpoint
@@ -50,7 +51,7 @@ class Ball(nn.Module):
     @property
     def c(self) -> Tensor:
         """The curvature magnitude."""
-        return F.softplus(self.raw)
+        return functional.softplus(self.raw)
 
     def exp0(self, v: Tensor, dim: int = -1) -> Tensor:
         """Onto the ball, projected to the safe radius."""
@@ -163,16 +164,18 @@ class PoincareConv2d(nn.Module):
     def forward(self, t: Float[Tensor, "b c h w"]) -> Float[Tensor, "b d k l"]:
         """Tangent vectors to tangent vectors."""
         high, wide = ((size + 2 * self.padding - self.kernel) // self.stride + 1 for size in t.shape[-2:])
-        patches = F.unfold(t * self.scale, self.kernel, padding=self.padding, stride=self.stride).transpose(1, 2)
+        patches = functional.unfold(t * self.scale, self.kernel, padding=self.padding, stride=self.stride).transpose(
+            1, 2
+        )
         y = self.ball.log0(self.linear(self.ball.exp0(patches)))
-        return y.transpose(1, 2).unflatten(2, (high, wide))
+        return y.transpose(1, 2).reshape(len(t), -1, high, wide)
 
 
 class PoincareBatchNorm(nn.Module):
     """Centre a layer's points at a learnt point and give them a learnt Fréchet variance (section 3.5).
 
-    With `uses_running` the evaluation uses running statistics, which the paper's code does not (it always uses those of the
-    batch); the mean then moves along geodesics.
+    With `uses_running` the evaluation uses running statistics, which the paper's code does not (it always uses those of
+    the batch); the mean then moves along geodesics.
     """
 
     def __init__(self, channels: int, ball: Ball, mean: Mean = "midpoint", uses_running: bool = False) -> None:
@@ -198,7 +201,7 @@ class PoincareBatchNorm(nn.Module):
         stretched = moved * (self.scale.clamp_min(0) / (variance + VARIANCE_FLOOR)).sqrt()
         y = self.ball.log0(self.ball.expmap(target.expand_as(x), stretched))
         b, _, h, w = t.shape
-        return y.unflatten(0, (b, h, w)).movedim(-1, 1)
+        return y.reshape(b, h, w, -1).movedim(-1, 1)
 
     def _statistics(self, x: Float[Tensor, "m c"]) -> tuple[Tensor, Tensor]:
         if self.uses_running and not self.training:

@@ -90,4 +90,4 @@ def _iterate(x: Tensor, c: Tensor) -> Tensor:
 
 def frechet_mean(x: Float[Tensor, "m n"], c: Curvature) -> Float[Tensor, " n"]:
     """Return the point with the smallest mean squared distance to all points; differentiable in x and c."""
-    return _FrechetMean.apply(x, torch.as_tensor(c, dtype=x.dtype, device=x.device))
+    return _FrechetMean.apply(x, torch.as_tensor(c, dtype=x.dtype, device=x.device))  # type: ignore[no-untyped-call]

@@ -17,6 +17,8 @@ IDX_UNSIGNED_BYTE = 0x08
 LARGEST_IDX_BYTES = 2 * 2**30
 OPENML = {"mnist": ("mnist_784", 554, (28, 28)), "fashion": ("Fashion-MNIST", 40996, (28, 28))}
 
+OPENML_COLOUR = {"cifar10": ("CIFAR-10", 40927, (32, 32))}
+
 
 @dataclass(frozen=True)
 class ImageSet:
@@ -59,6 +61,25 @@ def load_openml(name: str, cache: Path) -> ImageSet:
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(file, images=images, labels=labels)
     return ImageSet(images, labels)
+
+
+def load_openml_colour(name: str, cache: Path) -> tuple[UInt8[np.ndarray, "n h w 3"], Int[np.ndarray, " n"]]:
+    """Fetch "cifar10" from OpenML, once; later from `cache`. Raises UserError if it cannot be had."""
+    file = cache / "images" / f"{name}.npz"
+    if not file.exists():
+        from sklearn.datasets import fetch_openml
+
+        title, number, (height, width) = OPENML_COLOUR[name]
+        try:
+            data = fetch_openml(data_id=number, as_frame=False, parser="liac-arff", data_home=str(cache / "openml"))
+        except Exception as error:  # scikit-learn lets whatever the network raises through
+            raise UserError(f"{title} could not be fetched from OpenML ({type(error).__name__}: {error}).") from error
+        # A row is the red plane, then green, then blue.
+        images = data.data.reshape(-1, 3, height, width).transpose(0, 2, 3, 1).astype(np.uint8)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(file, images=images, labels=data.target.astype(np.int64))
+    with np.load(file) as saved:
+        return saved["images"], saved["labels"]
 
 
 def load_idx(images: Path, labels: Path | None = None) -> ImageSet:

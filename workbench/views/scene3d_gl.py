@@ -140,11 +140,18 @@ class SceneGL:
             self._set_lines(self._grid, axes.grid, rgba_of(mixed(theme().grid, theme().background, 0.2)), 1.0)
             self._set_lines(self._edges, axes.edges, rgba_of("muted"), 1.0)
 
-    def picture(self, size: QSize, ratio: float) -> QImage:
-        """Draw now and return the picture, for a place of `size` logical pixels of `ratio` physical ones each."""
+    def fit(self, size: QSize, ratio: float) -> None:
+        """Make the canvas as large as a place of `size` logical pixels of `ratio` physical ones each.
+
+        Not to be called while something is painted: Qt answers a new size by painting the canvas' own window, and a
+        painting inside a painting has ended in a segmentation fault.
+        """
         wanted = size * (ratio / self.widget.devicePixelRatioF())
         if self.widget.size() != wanted:
             self.widget.resize(wanted)
+
+    def picture(self) -> QImage:
+        """Draw now and return the picture, at the canvas' size."""
         return self.widget.grabFramebuffer()
 
     def sync(self, items: Mapping[str, Item], changed: Iterable[str]) -> None:

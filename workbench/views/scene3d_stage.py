@@ -107,6 +107,7 @@ class Stage(QWidget):
         """Draw the view's model as it is now; `changed` names items that are new, different or gone."""
         if self._gl is not None:
             rect = QRectF(self.rect())
+            self._gl.fit(self.size(), self.devicePixelRatioF())
             self._gl.sync(self._view.visible_items(), changed)
             self._gl.show(self._view.camera, rect, self._view.sphere(), self._view.furniture(rect))
             self._picture = None
@@ -123,7 +124,7 @@ class Stage(QWidget):
             self._view.draw_words(painter, rect, made)
         else:
             if self._picture is None:
-                self._picture = self._gl.picture(self.size(), self.devicePixelRatioF())
+                self._picture = self._gl.picture()
             painter.drawImage(rect, self._picture)
             painter.drawPixmap(0, 0, self._words_layer(rect, made))
         self.is_painting = False

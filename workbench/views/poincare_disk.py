@@ -1,0 +1,598 @@
+"""PoincareDiskView: the hyperbolic plane, moved by the mouse like a sheet without an edge.
+
+  ╭───────╮     points, geodesics, circles, tilings and regions; drag moves the plane by an isometry,
+ ╱ ·  ╲ ·  ╲    a double click brings a point to the centre, the wheel looks closer or from farther away;
+│ ·───(·)─· │   the same scene in the half-plane and in Klein's disk
+ ╲ ·  ╱  · ╱
+  ╰───────╯
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QComboBox, QToolButton
+
+from workbench.views import hyperbolic_plane as plane
+from workbench.views.base import View
+from workbench.views.hyperbolic_plane import MODELS, Motion
+from workbench.views.legend import LegendEntry, PlacedEntry, draw_legend, legend_height, place_legend
+from workbench.views.painting import figure_font, pen, polygon, rgba_image, with_alpha
+from workbench.views.poincare_canvas import DiskCanvas
+from workbench.views.scatter import stamp_points
+from workbench.views.theme import theme
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, UInt8
+
+FEW = 400
+"""So many points are drawn one by one, with rims; more are stamped into a picture."""
+REGION_PIXELS = 150
+REACH = 14.0
+LEGEND_ROWS = 3
+ANIMATION_STEPS = 14
+LARGEST_ZOOM, SMALLEST_ZOOM = 3.0, 0.15
+HALF_PLANE_HEIGHT = 4.2
+
+
+@dataclass
+class Points:
+    """What is known of the points; `colours` are indices of the theme's series, or one name for all."""
+
+    z: np.ndarray = field(default_factory=lambda: np.empty(0, np.complex128))
+    classes: np.ndarray | None = None
+    class_names: Sequence[str] = ()
+    values: np.ndarray | None = None
+    sizes: np.ndarray | float = 6.0
+    labels: Sequence[str] | None = None
+    dimmed: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point with a name of its own, larger than the others; one that is draggable has a ring."""
+
+    z: complex
+    label: str
+    colour: str | int
+    is_draggable: bool = False
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Polylines (e, s) in the disk, NaN where one ends; `is_segment` ones are geodesics, drawn anew in each view."""
+
+    z: np.ndarray
+    colour: str | int
+    width: float
+    label: str
+    is_segment: bool
+
+
+class PoincareDiskView(View):
+    """Points of the unit disk under hyperbolic motions. All positions in and out are those of the unmoved disk.
+
+    `clicked` carries the index of a point or -1, with the place as (x, y); `moved` carries (name of a mark or index of
+    a point, (x, y)) while one is dragged, `released` the same at the end; `selected` the indices inside a lasso,
+    `view_changed` comes after the plane was moved.
+    """
+
+    clicked = Signal(int, object)
+    moved = Signal(object, object)
+    released = Signal(object, object)
+    selected = Signal(object)
+    view_changed = Signal()
+
+    def __init__(self, name: str, title: str, *, points_are_draggable: bool = False, hint: str = "") -> None:
+        hint = hint or (
+            "Drag moves the plane; double-click brings a point to the centre; the wheel zooms; Shift+drag selects."
+        )
+        super().__init__(name, title, hint=hint)
+        self.motion = Motion()
+        self.zoom = 1.0
+        self.model = "disk"
+        self.points = Points()
+        self.points_are_draggable = points_are_draggable
+        self.selection = np.empty(0, np.int64)
+        self._marks: dict[str, Mark] = {}
+        self._curves: dict[str, Curves] = {}
+        self._regions: tuple[Int[np.ndarray, "g g"], float] | None = None
+        self._region_image: tuple[object, QImage] | None = None
+        self._thumbnails: UInt8[np.ndarray, "n h w c"] | None = None
+        self._hidden: set[int] = set()
+        self._path: list[Motion] = []
+        self._animation = QTimer(self, interval=16)
+        self._animation.timeout.connect(self._animate)
+        self.choice = QComboBox()
+        self.choice.setAccessibleName("Model of the plane")
+        for key, (words, _, _) in MODELS.items():
+            self.choice.addItem(words, key)
+        self.choice.activated.connect(self._model_chosen)
+        self.add_tool(self.choice)
+        home = QToolButton()
+        home.setText("⌂")
+        home.setToolTip("Back to the view at the start (Home)")
+        home.setAccessibleName("Reset the view")
+        home.setAutoRaise(True)
+        home.clicked.connect(self.reset_view)
+        self.add_tool(home)
+        self.canvas = DiskCanvas(self)
+        self.set_body(self.canvas)
+
+    # What is shown
+
+    def set_points(
+        self,
+        points: Float[np.ndarray, "n 2"],
+        *,
+        classes: np.ndarray | None = None,
+        class_names: Sequence[str] = (),
+        values: np.ndarray | None = None,
+        sizes: np.ndarray | float = 6.0,
+        labels: Sequence[str] | None = None,
+        dimmed: np.ndarray | None = None,
+        thumbnails: UInt8[np.ndarray, "n h w c"] | None = None,
+    ) -> None:
+        """Show points of the open unit disk, coloured by `classes` or by `values` in [0, 1] (n,).
+
+        `dimmed` (n,) ones are drawn pale, `labels` and `thumbnails` are shown on hover. Raises ValueError where lengths
+        differ.
+        """
+        z = np.asarray(points, np.float64).reshape(-1, 2) @ np.array([1, 1j])
+        for what, given in (("classes", classes), ("values", values), ("labels", labels), ("dimmed", dimmed)):
+            if given is not None and len(given) != len(z):
+                raise ValueError(f"{self.name}: {len(given)} {what} for {len(z)} points")
+        self.points = Points(z, classes, class_names, values, sizes, labels, dimmed)
+        self._thumbnails = thumbnails
+        self.selection = self.selection[self.selection < len(z)]
+        self.refresh()
+
+    def set_mark(
+        self, name: str, place: Sequence[float] | None, label: str = "", *, color: str | int = "foreground",
+        draggable: bool = False,
+    ) -> None:  # fmt: skip
+        """Show a named point; None removes it."""
+        if place is None or not np.isfinite(place).all():
+            self._marks.pop(name, None)
+        else:
+            self._marks[name] = Mark(complex(place[0], place[1]), label, color, draggable)
+        self.refresh()
+
+    def set_segments(
+        self, name: str, ends: Float[np.ndarray, "e 2 2"] | None, *, color: str | int = "muted", width: float = 1.0,
+        label: str = "",
+    ) -> None:  # fmt: skip
+        """Draw geodesics between pairs of points (e, start or end, x or y); None removes them."""
+        if ends is None:
+            self._curves.pop(name, None)
+        else:
+            z = np.asarray(ends, np.float64).reshape(-1, 2, 2) @ np.array([1, 1j])
+            self._curves[name] = Curves(z, color, width, label, True)
+        self.refresh()
+
+    def set_curve(
+        self, name: str, z: np.ndarray | None, *, color: str | int = "foreground", width: float = 1.4, label: str = ""
+    ) -> None:
+        """Draw a curve through complex points (s,), as a circle or a hyperplane; None removes it."""
+        if z is None:
+            self._curves.pop(name, None)
+        else:
+            self._curves[name] = Curves(np.asarray(z, np.complex128).reshape(1, -1), color, width, label, False)
+        self.refresh()
+
+    def set_tiling(self, shape: tuple[int, int] | None) -> None:
+        """Draw the regular tiling {p, q}; None removes it. Raises ValueError where it is not hyperbolic."""
+        if shape is None:
+            self._curves.pop("tiling", None)
+        else:
+            self._curves["tiling"] = Curves(plane.tiling(*shape), "grid", 1.0, "", True)
+        self.refresh()
+
+    def set_regions(self, classes: Int[np.ndarray, "g g"] | None) -> None:
+        """Colour the disk by class: a grid over the square around it, first row at the top, -1 for none."""
+        self._regions = None if classes is None else (classes, float(np.random.default_rng(0).random()))
+        self._region_image = None
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Draw anew at the next event."""
+        self.canvas.update()
+
+    # The view of the plane
+
+    def reset_view(self) -> None:
+        """The disk as it is, without zoom."""
+        self.zoom = 1.0
+        self._go(Motion())
+
+    def bring_to_centre(self, place: complex) -> None:
+        """Move the plane so that a point comes to the centre, in a short movement."""
+        self._go(Motion.to_origin(self.motion(np.array(place)).item()).after(self.motion))
+
+    def _go(self, end: Motion) -> None:
+        """Move from the present view to another along the geodesic of the centre, then turn."""
+        from_here = self.motion.inverse(np.zeros(1))[0]
+        there = end.inverse(np.zeros(1))[0]
+        stops = plane.geodesics(np.array([from_here]), np.array([there]), ANIMATION_STEPS + 1)[0, 1:]
+        first = Motion.to_origin(complex(from_here))
+        turn_now = self.motion.after(first.inverse).alpha
+        turn_then = end.after(Motion.to_origin(complex(there)).inverse).alpha
+        angles = np.linspace(0, np.angle(turn_then / turn_now), ANIMATION_STEPS + 1)[1:]
+        start = 2 * np.angle(turn_now)
+        self._path = [
+            Motion.rotation(start + 2 * angle).after(Motion.to_origin(complex(stop)))
+            for stop, angle in zip(stops, angles, strict=True)
+        ]
+        self._path[-1] = end
+        self._animation.start()
+
+    @Slot()
+    def _animate(self) -> None:
+        if self._path:
+            self.set_motion(self._path.pop(0))
+        if not self._path:
+            self._animation.stop()
+            self.view_changed.emit()
+
+    def set_motion(self, motion: Motion) -> None:
+        """Look at the plane after this motion."""
+        self.motion = motion
+        self.refresh()
+
+    def set_zoom(self, zoom: float) -> None:
+        """Draw points `zoom` times as far from the centre (not an isometry: 1 is the truth)."""
+        self.zoom = float(np.clip(zoom, SMALLEST_ZOOM, LARGEST_ZOOM))
+        self.refresh()
+        self.view_changed.emit()
+
+    def set_model(self, model: str) -> None:
+        """Draw in "disk", "half-plane" or "klein"."""
+        self.model = model
+        self.choice.setCurrentIndex(self.choice.findData(model))
+        self.refresh()
+
+    @Slot()
+    def _model_chosen(self) -> None:
+        self.set_model(str(self.choice.currentData()))
+
+    def to_view(self, z: np.ndarray) -> np.ndarray:
+        """From the unmoved disk to the seen one."""
+        moved = self.motion(z)
+        return moved if self.zoom == 1 else plane.scaled(self.zoom, moved)
+
+    def from_view(self, z: np.ndarray) -> np.ndarray:
+        """From the seen disk to the unmoved one."""
+        z = np.asarray(z, np.complex128)
+        return self.motion.inverse(z if self.zoom == 1 else plane.scaled(1 / self.zoom, z))
+
+    def frame(self, rect: QRectF) -> tuple[QPointF, float]:
+        """Centre of the disk, or the origin of the half-plane's line, and the pixels of one unit."""
+        if self.model == "half-plane":
+            unit = min(rect.height() / HALF_PLANE_HEIGHT, rect.width() / 6)
+            return QPointF(rect.center().x(), rect.bottom() - 6), unit
+        return rect.center(), min(rect.width(), rect.height()) / 2 - 5
+
+    def to_pixels(self, seen: np.ndarray, rect: QRectF) -> Float[np.ndarray, "*n 2"]:
+        """From the seen disk to logical pixels."""
+        centre, unit = self.frame(rect)
+        w = MODELS[self.model][1](seen)
+        return np.stack([centre.x() + unit * w.real, centre.y() - unit * w.imag], -1)
+
+    def from_pixels(self, position: QPointF, rect: QRectF) -> complex | None:
+        """The place of the seen disk under a position; None outside the plane."""
+        centre, unit = self.frame(rect)
+        w = complex(position.x() - centre.x(), centre.y() - position.y()) / unit
+        if (self.model == "half-plane" and w.imag <= 0) or (self.model != "half-plane" and abs(w) >= 1):
+            return None
+        return complex(MODELS[self.model][2](np.array(w)).item())
+
+    # Picking
+
+    def nearest(self, position: QPointF, rect: QRectF) -> int:
+        """Index of the point within reach of a position, or -1."""
+        shown = self._is_shown()
+        if not len(self.points.z) or not shown.any():
+            return -1
+        pixels = self.to_pixels(self.to_view(self.points.z), rect)
+        away = np.hypot(pixels[:, 0] - position.x(), pixels[:, 1] - position.y())
+        away[~shown | np.isnan(away)] = np.inf
+        best = int(away.argmin())
+        return best if away[best] <= REACH else -1
+
+    def mark_at(self, position: QPointF, rect: QRectF) -> str | None:
+        """Name of the draggable mark within reach of a position."""
+        for name, mark in self._marks.items():
+            x, y = self.to_pixels(self.to_view(np.array(mark.z)), rect)
+            if mark.is_draggable and np.hypot(x - position.x(), y - position.y()) <= REACH:
+                return name
+        return None
+
+    def select_inside(self, outline: Sequence[QPointF], rect: QRectF) -> None:
+        """Select the points inside a lasso."""
+        path = QPainterPath()
+        path.addPolygon([*outline, outline[0]])
+        pixels = self.to_pixels(self.to_view(self.points.z), rect)
+        shown = self._is_shown()
+        inside = [i for i, (x, y) in enumerate(pixels) if shown[i] and path.contains(QPointF(x, y))]
+        self.selection = np.array(inside, np.int64)
+        self.selected.emit(self.selection)
+        self.refresh()
+
+    def _is_shown(self) -> np.ndarray:
+        shown = np.isfinite(self.points.z)
+        if self.points.classes is not None and self._hidden:
+            shown &= ~np.isin(self.points.classes, list(self._hidden))
+        return shown
+
+    def label_of(self, index: int) -> str:
+        """What hovering over a point says."""
+        own = self.points
+        parts = [own.labels[index]] if own.labels is not None else [f"point {index}"]
+        if own.classes is not None and own.labels is None and own.class_names:
+            parts.append(str(own.class_names[int(own.classes[index])]))
+        parts.append(f"distance from 0: {plane.distance(own.z[index], np.array(0)):.2f}")
+        return "\n".join(parts)
+
+    def thumbnail_of(self, index: int) -> QImage | None:
+        """The picture of a point, enlarged."""
+        if self._thumbnails is None or index >= len(self._thumbnails):
+            return None
+        pixels = self._thumbnails[index]
+        rgb = np.repeat(pixels, 3, -1) if pixels.shape[-1] == 1 else pixels
+        rgba = np.concatenate([rgb, np.full((*rgb.shape[:2], 1), 255, np.uint8)], -1)
+        return rgba_image(np.ascontiguousarray(rgba)).scaled(72, 72)
+
+    # Drawing
+
+    def paint(self, painter: QPainter, rect: QRectF) -> None:
+        """Draw the plane: regions, curves, points, marks, the boundary, and the legend."""
+        painter.save()
+        painter.setFont(figure_font())
+        painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
+        placed = self._placed_legend(rect)
+        top = legend_height(placed)
+        self._paint_plane(painter, rect.adjusted(0, top, 0, 0))
+        draw_legend(painter, placed)
+        painter.restore()
+
+    def _placed_legend(self, rect: QRectF) -> list[PlacedEntry]:
+        return place_legend(self._legend(), rect.left() + 6, rect.top() + 2, rect.width() - 8, LEGEND_ROWS)
+
+    def plane_rect(self, rect: QRectF) -> QRectF:
+        """The part of a figure's rectangle below its legend."""
+        placed = self._placed_legend(rect)
+        return rect.adjusted(0, legend_height(placed), 0, 0)
+
+    def legend_at(self, position: QPointF, rect: QRectF) -> str | None:
+        """Name of the legend's entry at a position."""
+        placed = self._placed_legend(rect)
+        return next((item.entry.name for item in placed if item.rect.contains(position)), None)
+
+    def legend_clicked(self, name: str) -> None:
+        """Hide or show a class."""
+        if name.startswith("class "):
+            self._hidden ^= {int(name.removeprefix("class "))}
+            self.refresh()
+
+    def _legend(self) -> list[LegendEntry]:
+        entries = []
+        if self.points.classes is not None and self.points.class_names:
+            present = set(np.unique(self.points.classes).tolist())
+            entries += [
+                LegendEntry(f"class {k}", str(name), theme().series(k), "dot", is_on=k not in self._hidden)
+                for k, name in enumerate(self.points.class_names)
+                if k in present
+            ]
+        entries += [
+            LegendEntry(name, curve.label, theme().colour(curve.colour))
+            for name, curve in self._curves.items()
+            if curve.label
+        ]
+        return entries + [
+            LegendEntry(name, mark.label, theme().colour(mark.colour), "diamond")
+            for name, mark in self._marks.items()
+            if mark.label
+        ]
+
+    def _paint_plane(self, painter: QPainter, rect: QRectF) -> None:
+        painter.save()
+        outline = self._outline(rect)
+        painter.setClipRect(rect)
+        painter.save()
+        painter.setClipPath(outline, Qt.ClipOperation.IntersectClip)
+        painter.fillPath(outline, QColor(theme().background))
+        if self._regions is not None:
+            painter.drawImage(rect, self._regions_picture(rect))
+        for curve in self._curves.values():
+            self._draw_curves(painter, rect, curve)
+        self._draw_points(painter, rect)
+        painter.restore()
+        painter.setPen(pen(theme().muted, 1.3))
+        painter.drawPath(outline)
+        for mark in self._marks.values():
+            self._draw_mark(painter, rect, mark)
+        painter.restore()
+
+    def _outline(self, rect: QRectF) -> QPainterPath:
+        centre, unit = self.frame(rect)
+        path = QPainterPath()
+        if self.model == "half-plane":
+            path.addRect(QRectF(rect.left(), rect.top() - 1, rect.width(), centre.y() - rect.top() + 1))
+        else:
+            path.addEllipse(centre, unit, unit)
+        return path
+
+    def _draw_curves(self, painter: QPainter, rect: QRectF, curve: Curves) -> None:
+        if not curve.z.size:
+            return
+        if curve.is_segment:
+            ends = self.to_view(curve.z) if self.zoom == 1 else self.motion(curve.z)
+            lines = plane.geodesics(ends[:, 0], ends[:, 1], 2 if self.model == "klein" and self.zoom == 1 else 20)
+            lines = lines if self.zoom == 1 else plane.scaled(self.zoom, lines)
+        else:
+            lines = self.to_view(curve.z)
+        painter.setPen(pen(theme().colour(curve.colour), curve.width))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for line in self.to_pixels(lines, rect):
+            good = line[np.isfinite(line).all(1) & (np.abs(line) < 1e5).all(1)]
+            if len(good) > 1:
+                painter.drawPolyline(polygon(good))
+
+    def _draw_points(self, painter: QPainter, rect: QRectF) -> None:
+        own = self.points
+        chosen = np.flatnonzero(self._is_shown())
+        if not len(chosen):
+            return
+        pixels = self.to_pixels(self.to_view(own.z[chosen]), rect)
+        colours = self._colours()[chosen]
+        sizes = np.broadcast_to(np.asarray(own.sizes, np.float64), own.z.shape)[chosen]
+        if len(chosen) <= FEW:
+            painter.setPen(pen(theme().background, 0.7))
+            for (x, y), colour, size in zip(pixels.tolist(), colours.tolist(), sizes.tolist(), strict=True):
+                painter.setBrush(QColor(*colour))
+                painter.drawEllipse(QPointF(x, y), size / 2, size / 2)
+        else:
+            scale = max(1.0, painter.device().devicePixelRatioF() if painter.device() else 1.0)
+            order = np.argsort(colours[:, 3], kind="stable")
+            image = stamp_points(pixels[order], colours[order], sizes[order], rect, scale)
+            painter.drawImage(rect, rgba_image(np.ascontiguousarray(image)))
+        picked = np.isin(chosen, self.selection)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen(theme().foreground, 1.3))
+        for x, y in pixels[picked][:2000].tolist():
+            painter.drawEllipse(QPointF(x, y), 5, 5)
+
+    def _colours(self) -> UInt8[np.ndarray, "n 4"]:
+        own = self.points
+        if own.values is not None:
+            share = np.clip(np.nan_to_num(own.values), 0, 1)
+            colours = theme().colormap()[(share * 255).astype(np.int64)].copy()
+        else:
+            indices = own.classes if own.classes is not None else np.zeros(len(own.z), np.int64)
+            names = [QColor(theme().series(k)) for k in range(int(indices.max(initial=0)) + 1)]
+            table = np.array([[c.red(), c.green(), c.blue(), 255] for c in names], np.uint8)
+            colours = table[indices]
+        if own.dimmed is not None:
+            colours[np.asarray(own.dimmed, bool), 3] = 70
+        return colours
+
+    def _draw_mark(self, painter: QPainter, rect: QRectF, mark: Mark) -> None:
+        x, y = self.to_pixels(self.to_view(np.array(mark.z)), rect)
+        colour = QColor(theme().colour(mark.colour))
+        painter.setPen(QPen(QColor(theme().background), 1.5))
+        painter.setBrush(colour)
+        size = 6.0
+        diamond = [QPointF(x, y - size), QPointF(x + size, y), QPointF(x, y + size), QPointF(x - size, y)]
+        painter.drawPolygon(diamond)
+        if mark.is_draggable:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(pen(colour, 1.4))
+            painter.drawEllipse(QPointF(x, y), size + 4, size + 4)
+
+    def _regions_picture(self, rect: QRectF) -> QImage:
+        """The regions as they look under the present motion: each pixel asks the grid where it came from."""
+        assert self._regions is not None
+        classes, stamp = self._regions
+        key = (self.motion, self.zoom, self.model, rect.width(), rect.height(), stamp, theme().is_dark)
+        if self._region_image is not None and self._region_image[0] == key:
+            return self._region_image[1]
+        places = self.pixel_places(rect)
+        size = classes.shape[0]
+        column = np.clip(((places.real + 1) / 2 * size), 0, size - 1)
+        row = np.clip(((1 - places.imag) / 2 * size), 0, size - 1)
+        found = classes[np.nan_to_num(row).astype(np.int64), np.nan_to_num(column).astype(np.int64)]
+        found = np.where(np.isfinite(places) & (np.abs(places) < 1), found, -1)
+        image = self._tinted(found)
+        self._region_image = (key, image)
+        return image
+
+    def _tinted(self, classes: np.ndarray) -> QImage:
+        count = int(classes.max(initial=0)) + 1
+        tints = [with_alpha(theme().series(k), 0.22) for k in range(count)]
+        table = np.array([[c.red(), c.green(), c.blue(), c.alpha()] for c in tints] + [[0, 0, 0, 0]], np.uint8)
+        rgba = table[classes]
+        edge = np.zeros(classes.shape, bool)
+        edge[:, 1:] |= (classes[:, 1:] != classes[:, :-1]) & (classes[:, 1:] >= 0) & (classes[:, :-1] >= 0)
+        edge[1:] |= (classes[1:] != classes[:-1]) & (classes[1:] >= 0) & (classes[:-1] >= 0)
+        dark = QColor(theme().foreground)
+        rgba[edge] = (dark.red(), dark.green(), dark.blue(), 150)
+        return rgba_image(np.ascontiguousarray(rgba))
+
+    def pixel_places(self, rect: QRectF) -> np.ndarray:
+        """Places of the unmoved disk under a grid of pixels over `rect` (h, w); NaN outside of the plane."""
+        longest = max(rect.width(), rect.height())
+        wide, high = (max(2, round(REGION_PIXELS * side / longest)) for side in (rect.width(), rect.height()))
+        centre, unit = self.frame(rect)
+        x = (rect.left() + (np.arange(wide) + 0.5) / wide * rect.width() - centre.x()) / unit
+        y = (centre.y() - rect.top() - (np.arange(high) + 0.5) / high * rect.height()) / unit
+        w = x[None] + 1j * y[:, None]
+        inside = w.imag > 0 if self.model == "half-plane" else np.abs(w) < 1
+        with np.errstate(divide="ignore", invalid="ignore"):
+            seen = MODELS[self.model][2](np.where(inside, w, 0.5j))
+        return np.where(inside, self.from_view(seen), np.nan)
+
+    def set_exact_regions(self, classes: Int[np.ndarray, "h w"]) -> None:
+        """Show classes that were worked out for exactly the places of `pixel_places`, until the view changes."""
+        if self._regions is not None:
+            rect = self.plane_rect(QRectF(self.canvas.rect()))
+            key = (self.motion, self.zoom, self.model, rect.width(), rect.height(), self._regions[1], theme().is_dark)
+            self._region_image = (key, self._tinted(classes))
+            self.refresh()
+
+    # Elsewhere
+
+    def data(self) -> Mapping[str, np.ndarray]:
+        """Places of the points in the unmoved disk, with classes, values and labels."""
+        own = self.points
+        columns: dict[str, np.ndarray] = {"x": own.z.real, "y": own.z.imag}
+        if own.classes is not None:
+            columns["class"] = own.classes
+        if own.values is not None:
+            columns["value"] = own.values
+        if own.labels is not None:
+            columns["label"] = np.array(own.labels, dtype=str)
+        return columns
+
+    def state(self) -> dict[str, Any]:
+        """Motion, zoom and model."""
+        numbers = [self.motion.alpha.real, self.motion.alpha.imag, self.motion.beta.real, self.motion.beta.imag]
+        return {"motion": [float(number) for number in numbers], "zoom": self.zoom, "model": self.model}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Restore motion, zoom and model."""
+        numbers = state.get("motion")
+        if isinstance(numbers, list) and len(numbers) == 4 and np.isfinite(numbers).all():
+            motion = Motion(complex(numbers[0], numbers[1]), complex(numbers[2], numbers[3]))
+            if abs(abs(motion.alpha) ** 2 - abs(motion.beta) ** 2 - 1) < 1e-6:
+                self.motion = motion
+        if isinstance(state.get("zoom"), int | float):
+            self.zoom = float(np.clip(state["zoom"], SMALLEST_ZOOM, LARGEST_ZOOM))
+        if state.get("model") in MODELS:
+            self.set_model(str(state["model"]))
+        self.refresh()
+
+    def export_size(self) -> tuple[int, int]:
+        """Square, as large as on the screen."""
+        width, height = super().export_size()
+        side = max(300, min(width, height))
+        return side, side
+
+
+if __name__ == "__main__":
+    from workbench.views.demo import show_demo
+
+    def _make() -> PoincareDiskView:
+        view = PoincareDiskView("demo", "A tiling and 50 000 points")
+        rng = np.random.default_rng(0)
+        z = np.tanh(rng.exponential(0.8, 50_000)) * np.exp(2j * np.pi * rng.random(50_000))
+        view.set_points(np.stack([z.real, z.imag], 1), classes=rng.integers(0, 5, 50_000), class_names=list("abcde"),
+                        sizes=2.0)  # fmt: skip
+        view.set_tiling((7, 3))
+        return view
+
+    show_demo(_make)
