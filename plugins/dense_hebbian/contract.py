@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from workbench.sdk import Frame, Parameters, Preset, choice, choices, file, param
 
 ORDERS = (2, 4, 6, 8, 10, 12)
+IMAGE_ORDERS = (2, 4, 6, 8, 10, 12, 16, 20, 30)
 Order = Literal[2, 4, 6, 8, 10, 12]
 Kernel = Literal["distinct", "full"]
 Dynamics = Literal["glauber", "zero", "plefka1", "plefka2"]
@@ -36,7 +37,7 @@ def _order(default: int = 4, live: bool = False) -> Any:
 class RetrieveParameters(Parameters):
     """Store patterns on a canvas, corrupt one, and let the network relax."""
 
-    steps: int = param(60, ge=1, le=100_000, unit="sweeps", live=True, help="Sweeps over all neurons")
+    steps: int = param(1600, ge=1, le=1_000_000, unit="steps", live=True, help="Steps, each a part of a sweep")
     order: Order = _order()
     side: int = param(12, ge=4, le=20, unit="pixels", help="Side of the canvas; N is its square", group="Network")
     kernel: Kernel = choice("distinct", help=KERNEL_HELP, labels=KERNEL_LABELS, group="Network")
@@ -58,6 +59,13 @@ class RetrieveParameters(Parameters):
     )
     flips: float = param(0.25, ge=0, le=0.5, help="Share of spins turned at the start", group="Dynamics", live=True)
     replicas: int = param(4, ge=1, le=64, help="Copies that relax side by side, with the same data", group="Dynamics")
+    parts: int = param(
+        8, ge=1, le=64, live=True, help="Steps in which one sweep is shown", label="steps a sweep", group="Dynamics"
+    )
+    pause: float = param(
+        0.03, ge=0, le=1, unit="s", live=True, help="Rest after each step, so that it can be watched", group="Dynamics",
+        label="slow motion",
+    )  # fmt: skip
 
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("dense", "Four-body couplings hold what two-body ones cannot.", {}),
@@ -130,7 +138,7 @@ class DetectionParameters(Parameters):
     )
     points: int = param(13, ge=3, le=60, help="Points along ω", group="Noise")
     sweeps: int = param(20, ge=1, le=500, help="Sweeps from the pattern at each point", group="Dynamics")
-    seeds: int = param(6, ge=1, le=64, help="Independent noise tensors", group="Dynamics")
+    seeds: int = param(12, ge=1, le=64, help="Independent noise tensors", group="Dynamics")
     sizes: tuple[Literal["16", "20", "24", "30", "36"], ...] = choices(
         ("16", "20", "24", "30"), help="Sizes N of the scaling plot of the tolerated noise", at_least=2, group="Scaling"
     )
@@ -143,7 +151,7 @@ class DetectionParameters(Parameters):
 class ImagesParameters(Parameters):
     """Classes of images as archetypes: what a dense network recalls of real, correlated data."""
 
-    order: Order = choice(12, help=ORDER_HELP, label="P", group="Network")
+    order: Literal[2, 4, 6, 8, 10, 12, 16, 20, 30] = choice(12, help=ORDER_HELP, label="P", group="Network")
     kernel: Kernel = choice("full", help=KERNEL_HELP, labels=KERNEL_LABELS, group="Network")
     data: Literal["digits", "mnist", "fashion", "idx"] = choice(
         "digits",
@@ -199,7 +207,8 @@ class RetrieveFrame(Frame):
     spins (r, n) in [-1, 1]; fields (n,); archetype (n,), mean_example (n,) of the pattern that was started from;
     overlaps (k',) of the most overlapping stored patterns with their indices and names; `stored` names the letters and
     drawings, `target` the pattern that is scored; stability (n,) xi_i h_i and the theory's
-    mean and variance of it; magnetisation (r,), theory (m, n, q).
+    mean and variance of it; magnetisation (r,), theory (m, n, q); trace (t, 5) has sweeps, energy per spin, m, n and q
+    since the last start.
     """
 
     spins: Float[np.ndarray, "r n"]
@@ -220,7 +229,8 @@ class RetrieveFrame(Frame):
     load: float
     entropy: float
     beta: float
-    sweep: int
+    trace: Float[np.ndarray, "t 5"]
+    side: int
 
 
 @dataclass(frozen=True)
@@ -234,6 +244,34 @@ class CurveFrame(Frame):
     lines: dict[str, tuple[np.ndarray, np.ndarray]]
     extra: dict[str, tuple[np.ndarray, np.ndarray]]
     values: dict[str, float]
+
+
+@dataclass(frozen=True)
+class LearningFrame(CurveFrame):
+    """Also archetype, one example, mean of the examples and end state as rows (4, n), and the M of that network."""
+
+    patterns: Float[np.ndarray, "4 n"]
+    examples: int
+
+
+@dataclass(frozen=True)
+class ProbeState:
+    """Monte Carlo at one point: |m| over sweeps (samples, sweeps), NaN to come, and xi_i sigma_i (n,) of the last."""
+
+    gamma: float
+    temperature: float
+    entropy: float
+    traces: Float[np.ndarray, "s t"]
+    aligned: Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A drawing on its way to a memory: the state (h, w), energies so far (t,), overlaps with the archetypes (c,)."""
+
+    state: Float[np.ndarray, "h w"]
+    energies: Float[np.ndarray, " t"]
+    overlaps: Float[np.ndarray, " c"]
 
 
 @dataclass(frozen=True)
@@ -255,9 +293,10 @@ class PhaseFrame(Frame):
 
 @dataclass(frozen=True)
 class ImagesFrame(Frame):
-    """Class means (c, h, w), cases (start, end) each (s, h, w), confusion (c, c+1): the last column is none."""
+    """Class means and archetypes (c, h, w), cases (start, end) each (s, h, w), confusion (c, c+1), the last is none."""
 
     means: Float[np.ndarray, "c h w"]
+    archetypes: Float[np.ndarray, "c h w"]
     starts: Float[np.ndarray, "s h w"]
     ends: Float[np.ndarray, "s h w"]
     classes: Int[np.ndarray, " s"]

@@ -11,14 +11,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from plugins.dense_hebbian.contract import ORDERS, ImagesFrame, ImagesParameters
+from plugins.dense_hebbian.contract import IMAGE_ORDERS, ImagesFrame, ImagesParameters, Recalled
 from plugins.dense_hebbian.experiments.common import swept, write_rows
-from plugins.dense_hebbian.network import Network
+from plugins.dense_hebbian.network import Network, random_order
 from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
 from workbench.toolkit.image_sets import ImageSet, load_digits, load_idx, load_openml
 
 MID_GREY = 127
 SHOWN = 10
+RECALL_PARTS = 8
+"""States of each sweep that a recalled drawing shows."""
 RECALLED = 0.5
 """An end state whose largest overlap with a class is below this belongs to none of them."""
 
@@ -132,6 +134,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         seen = max(1, self.seen)
         return ImagesFrame(
             self._means.reshape(-1, h, w),
+            self._archetypes.numpy().reshape(-1, h, w),
             starts[:SHOWN].reshape(-1, h, w),
             ends[:SHOWN].reshape(-1, h, w),
             classes,
@@ -141,12 +144,53 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         )
 
     @action
+    def example(self, label: int, flips: float, start: str = "archetype") -> Float[np.ndarray, "h w"]:
+        """A class's archetype, or an image of it that was not learnt from, with a share of its pixels turned."""
+        if not 0 <= label < len(self._test):
+            raise UserError(f"There are classes 0 to {len(self._test) - 1}, but no {label}.")
+        image = self._archetypes[label]
+        if start == "image":
+            own = self._test[label]
+            row = int(torch.randint(len(own), (1,), generator=self.context.generator))
+            image = own[row].double()
+        turned = torch.rand(image.shape, generator=self.context.generator) < flips
+        found: np.ndarray = torch.where(turned, -image, image).numpy().reshape(self._shape)
+        return found
+
+    @action
+    def recall(self, drawing: Float[np.ndarray, "h w"]) -> Iterator[object]:
+        """Relax from a drawing at T' = 0; partial answers, and the last, say the state, energies, and overlaps."""
+        drawn = torch.from_numpy(np.where(np.asarray(drawing, float) >= 0, 1.0, -1.0).ravel())
+        if len(drawn) != self._archetypes.shape[1]:
+            raise UserError(f"A drawing has {self._archetypes.shape[1]} pixels here, not {len(drawn)}.")
+        spins, generator = drawn[None, None], self.context.generator
+        energies = [float(self._network.energy(spins))]
+        yield self._recalled(spins, energies)
+        for sweep in range(self.parameters.sweeps):
+            flips = 0
+            sites = random_order(self._network.neurons, generator)
+            count = -(-len(sites) // RECALL_PARTS)
+            for place in range(0, len(sites), count):
+                part = sites[place : place + count]
+                spins, turned = yield from swept(self._network, spins, 0.0, generator, f"sweep {sweep + 1}", part)
+                flips += turned
+                energies.append(float(self._network.energy(spins)))
+                yield self._recalled(spins, energies)
+            if flips == 0:
+                break
+        return self._recalled(spins, energies)
+
+    def _recalled(self, spins: Tensor, energies: list[float]) -> Recalled:
+        overlaps = (spins[0] @ self._archetypes.T)[0] / self._archetypes.shape[1]
+        return Recalled(spins[0, 0].numpy().reshape(self._shape), np.array(energies), overlaps.numpy())
+
+    @action
     def compare_orders(self, tests: int = 5) -> Iterator[object]:
         """Recall the same corrupted images with every P; partial answers are (orders, share of right classes)."""
         starts = torch.cat([self._corrupted(index) for index in range(tests)])
         classes = torch.arange(len(starts)) % len(self._means)
         orders, right = [], []
-        for order in ORDERS:
+        for order in IMAGE_ORDERS:
             network, spins = Network(self._chi, order, 1.0, self.parameters.kernel), starts[None]
             for _ in range(self.parameters.sweeps):
                 spins, flips = yield from swept(network, spins, 0.0, self.context.generator, f"P = {order}")

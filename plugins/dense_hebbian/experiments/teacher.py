@@ -54,15 +54,14 @@ class Teacher(Experiment[TeacherParameters, CurveFrame]):
         examples = 1
         while examples <= p.most_examples:
             found: list[float] = []
-            for _ in range(p.seeds):
-                yield Progress(f"r = {r:.2f}, {'with' if has_teacher else 'without'} teacher, M = {examples}")
-                archetypes = random_archetypes(1, p.archetypes, p.neurons, generator)
-                network = make(archetypes, r, examples, p.order, generator)
-                for said in relaxed(network, corrupted(archetypes[:, 0], 0.0, 1, generator), 0.0, 10, generator):
-                    if isinstance(said, Progress):
-                        yield said
-                    else:
-                        found.append(float(mattis(said, archetypes[:, :1]).abs().mean()))
+            yield Progress(f"r = {r:.2f}, {'with' if has_teacher else 'without'} teacher, M = {examples}")
+            archetypes = random_archetypes(p.seeds, p.archetypes, p.neurons, generator)
+            network = make(archetypes, r, examples, p.order, generator)
+            for said in relaxed(network, corrupted(archetypes[:, 0], 0.0, 1, generator), 0.0, 10, generator):
+                if isinstance(said, Progress):
+                    yield said
+                else:
+                    found = mattis(said, archetypes[:, :1]).abs()[:, 0, 0].tolist()
             if np.mean(found) >= LEARNT:
                 break
             examples *= 2
