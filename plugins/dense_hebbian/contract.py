@@ -191,13 +191,17 @@ class TeacherParameters(Parameters):
     """What a teacher is worth: examples needed with and without grouping."""
 
     order: Literal[2, 4, 6] = choice(4, help=ORDER_HELP, label="P", group="Network")
-    neurons: int = param(60, ge=16, le=200, help="Neurons N", group="Network", label="neurons N")
-    archetypes: int = param(2, ge=1, le=20, help="Archetypes K", group="Data", label="archetypes K")
-    most_examples: int = param(256, ge=4, le=4096, help="Largest M tried", group="Data")
+    neurons: int = param(40, ge=16, le=120, help="Neurons N", group="Network", label="neurons N")
+    gamma: float = param(0.02, ge=0, le=0.3, help="Load γ = P! K / (2 N^(P-1)) of the archetypes", group="Data")
+    most_examples: int = param(300, ge=4, le=4096, help="Largest M tried", group="Data")
     points: int = param(7, ge=2, le=20, help="Qualities r between 0.3 and 0.9", group="Data")
     seeds: int = param(4, ge=1, le=32, help="Independent samples", group="Dynamics")
 
-    presets: ClassVar[tuple[Preset, ...]] = (Preset("P = 4", "The gap grows as r falls: r^-8 against r^-2.", {}),)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset("P = 4", "The gap grows as r falls: r^-8 against r^-2.", {}),
+        Preset("P = 2", "For pairs the gap is r^-4 against r^-2.", {"order": 2, "neurons": 100, "gamma": 0.05}),
+        Preset("one archetype", "Without other patterns one step needs no teacher; relaxing does.", {"gamma": 0.0}),
+    )
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,16 @@ from workbench.views import Column, ExperimentView, LabelledSlider, SessionPort,
 from workbench.views.layouts import across
 from workbench.views.measured import MeasuredView
 
-COLOURS = {"m": 0, "n": 1, "P = 2": 1, "P = 4": 0, "teacher": 0, "no teacher": 1}
+COLOURS = {
+    "m": 0,
+    "n": 1,
+    "P = 2": 1,
+    "P = 4": 0,
+    "teacher": 0,
+    "no teacher": 1,
+    "teacher, relaxed": 2,
+    "no teacher, relaxed": 3,
+}
 ROWS = ("archetype", "one example", "mean of M", "recalled")
 
 
@@ -81,7 +90,7 @@ class LearningView(ExperimentView):
             return
         self._count = len(x)
         line, theory = frame.lines["m"]
-        predicted = np.interp(np.log(np.maximum(x, 1)), np.log(line), theory)
+        predicted = np.round(np.interp(np.log(np.maximum(x, 1)), np.log(line), theory), 5)
         rows = [(int(m), needed / m, a, b, c) for m, a, b, c in zip(x, mean, spread, predicted, strict=True)]
         columns = [
             Column("M"),
@@ -184,9 +193,9 @@ class DetectionView(ExperimentView):
             self.noise.set_points(name, x, mean, spread, color=colour, label=name)
             limit = frame.values[f"limit/{name}"]
             self.noise.set_line(name, limit, "vertical", color=colour, label=f"{name}: {limit:.1f}")
-            sizes, theory = frame.extra[name]
+            sizes, theory = frame.lines[name]
             self.scaling.set_series(name, sizes, theory, color=colour, width=2.0, label=f"{name}: theory")
-            n, found = frame.lines[name]
+            n, found = frame.extra[name]
             self.scaling.set_points(name, n, found, color=colour, label=f"{name}: measured")
             rows.append((name, frame.values.get(f"slope/{name}"), frame.values[f"theory slope/{name}"], limit))
         self.table.set_rows(
@@ -218,7 +227,7 @@ class DetectionView(ExperimentView):
 class TeacherView(ExperimentView):
     """The number of examples needed against their quality, with a teacher and without."""
 
-    hint = "The gap between the lines is what a teacher is worth; both axes can be made logarithmic."
+    hint = "The gap between the lines is what a teacher is worth. Points: measured; hover for values."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
@@ -228,7 +237,7 @@ class TeacherView(ExperimentView):
             "quality r",
             "examples M",
             log_y=True,
-            hint="Points: smallest power of two at which |m| passes 0.683.",
+            hint="Lines: one step of signal against noise keeps |m| = 0.683. Points: the smallest M that did.",
         )
         self.table = TableView("numbers", "What a teacher is worth")
         layout = QVBoxLayout(self)
@@ -240,22 +249,23 @@ class TeacherView(ExperimentView):
         self.needed.clear()
 
     def show_frame(self, frame: CurveFrame) -> None:
-        """Draw both cases."""
-        words = {"teacher": "with a teacher, (1 - r²)/r²", "no teacher": "without, of the order r^-2P"}
+        """Draw both cases, after one step and after relaxing."""
         for name, (x, y) in frame.lines.items():
-            self.needed.set_series(name, x, np.maximum(y, 0.5), color=COLOURS[name], width=2.0, label=words[name])
+            self.needed.set_series(name, x, y, color=COLOURS[name], width=2.0, label=f"{name}: theory")
         for name, (x, y, spread) in frame.points.items():
-            self.needed.set_points(name, x, y, spread, color=COLOURS[name], label=f"measured, {name}")
+            self.needed.set_points(name, x, y, spread, color=COLOURS[name], label=name)
         self.needed.set_line("most", frame.values["most"], label="largest M tried", color="muted")
-        quality = sorted({float(r) for x, _, _ in frame.points.values() for r in x}, reverse=True)
+        count, neurons = int(frame.values["patterns"]), int(frame.values["neurons"])
+        self.needed.title = f"Examples needed; K = {count} archetypes, N = {neurons} neurons"
         found = {name: dict(zip(x.tolist(), y.tolist(), strict=True)) for name, (x, y, _) in frame.points.items()}
+        quality = sorted({r for own in found.values() for r in own}, reverse=True)
         rows = []
         for r in quality:
-            own = [found[name].get(r) for name in ("teacher", "no teacher")]
-            worth = own[1] / own[0] if own[0] and own[1] else None
-            rows.append((r, *(None if value is None else int(value) for value in own), worth))
-        self.table.set_rows(
-            [Column("r", digits=3), Column("M with"), Column("M without"), Column("times as many", digits=3)], rows
-        )
+            own = [found[name].get(r) for name in frame.points]
+            predicted = [float(np.interp(r, *frame.lines[name])) for name in ("teacher", "no teacher")]
+            rows.append((r, *(None if value is None else int(value) for value in own), *predicted))
+        heads = [Column("r", digits=3), *(Column(f"M, {name}") for name in frame.points)]
+        heads += [Column("theory, teacher", digits=3), Column("theory, no teacher", digits=3)]
+        self.table.set_rows(heads, rows)
         if not rows:
             self.table.show_message("Train searches the number of examples at each quality.")

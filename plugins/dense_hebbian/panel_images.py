@@ -17,6 +17,7 @@ from workbench.views.pattern_editor import PaintedSites, PatternEditor
 from workbench.views.picks import Pick
 
 SHEET_COLUMNS = 5
+FIRST_CLASS = 2
 
 
 class ImagesView(ExperimentView):
@@ -38,7 +39,7 @@ class ImagesView(ExperimentView):
         self.confusion = ImageView(
             "confusion",
             "Where spoilt images end",
-            x_label="recalled class",
+            x_label="recalled class (–: none)",
             y_label="true class",
             value_label="share",
             levels=(0.0, 1.0),
@@ -117,7 +118,7 @@ class ImagesView(ExperimentView):
         count = len(frame.means)
         if is_new:
             with QSignalBlocker(self._class):
-                chosen = max(0, self._class.currentIndex())
+                chosen = self._class.currentIndex() if self._class.count() else FIRST_CLASS
                 self._class.clear()
                 self._class.addItems([str(label) for label in range(count)])
                 self._class.setCurrentIndex(min(chosen, count - 1))
@@ -127,7 +128,7 @@ class ImagesView(ExperimentView):
             if self._drawing.shape != frame.means.shape[1:]:
                 self._take()
         labels = [str(label) for label in range(count)]
-        self.confusion.set_image(frame.confusion, row_labels=labels, column_labels=[*labels, "none"])
+        self.confusion.set_image(frame.confusion, row_labels=labels, column_labels=[*labels, "–"])
         if frame.accuracy or len(frame.starts):
             self.confusion.title = (
                 f"Right class {100 * frame.accuracy:.0f} %; nearest class mean {100 * frame.nearest_mean:.0f} %"
@@ -221,7 +222,7 @@ class ImagesView(ExperimentView):
         labels = [str(label) for label in range(len(said.overlaps))]
         self.overlaps.set_bars(labels, {"m": said.overlaps})
         best = int(np.argmax(said.overlaps))
-        self.recalled.title = f"Recalled: nearest to {best}, m = {said.overlaps[best]:.2f}"
+        self.recalled.title = f"Recalled {best}, m = {said.overlaps[best]:.2f}"
 
     @Slot()
     def _compare(self) -> None:

@@ -202,7 +202,7 @@ class PhaseView(ExperimentView):
         shape = near_square(len(said.aligned))
         self.melting.set_pattern(said.aligned.reshape(shape))
         share = float((said.aligned > 0).mean())
-        self.melting.title = f"{100 * share:.0f} % of the neurons agree with the archetype"
+        self.melting.title = f"{100 * share:.0f} % agree"
 
     @Slot(object)
     def _ring_moved(self, _: Pick) -> None:

@@ -248,10 +248,48 @@ def one_step_magnetisation(gamma: Grid | float, rho: Grid | float, order: int) -
     return torch.erf(torch.rsqrt(2 * (rho + 2 * gamma / order * (1 + rho) ** order)))
 
 
-def examples_needed(r: Grid | float, order: int, *, has_teacher: bool) -> Grid:
-    """M_min at gamma = 0: (1 - r^2) / r^2 with a teacher, of the order r^(-2P) without one."""
+def examples_needed(
+    r: Grid | float, order: int, gamma: float = 0.0, *, has_teacher: bool, neurons: int | None = None
+) -> Grid:
+    """M at which one step at T' = 0 from the archetype keeps |m| = erf(1 / sqrt 2) = 0.683; infinite where none does.
+
+    The noise of a field over its signal has the variance rho + (2 gamma / P) (1 + rho)^P with a teacher, who averages
+    before the P-th power. Without one every example makes its own coupling, and the other patterns' noise grows by
+    1 + rho_P instead, with rho_P = (1 - r^(2P)) / (M r^(2P)): the noise of a P-fold product. So M grows as r^(-2)
+    with a teacher and as gamma r^(-2P) without one.
+
+    Given N (`neurons`), the case without a teacher counts how the examples' own overlaps with the archetype, r on
+    average, scatter by 1 / sqrt N, which their (P-1)-th power makes large.
+    """
     r = torch.as_tensor(r, dtype=torch.float64)
-    return (1 - r.square()) / r.square() if has_teacher else r ** (-2.0 * order)
+    own, crosstalk_share = (1 - r.square()) / r.square(), 2 * gamma / order
+    if crosstalk_share >= 1:
+        return torch.full_like(r, torch.inf)
+    if not has_teacher:
+        if neurons is not None:
+            own = own_scatter(r, order, neurons)
+        return (own + crosstalk_share * (r ** (-2 * order) - 1)) / (1 - crosstalk_share)
+    low, high = 0.0, 1.0  # the largest rho with rho + (2 gamma / P) (1 + rho)^P <= 1
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle + crosstalk_share * (1 + middle) ** order <= 1 else (low, middle)
+    return own / low
+
+
+def own_scatter(r: Grid, order: int, neurons: int) -> Grid:
+    """Variance over squared mean of the field that one example of quality r makes along its archetype.
+
+    The field is the mean over (P-1)-tuples of other neurons of a product of P bits, each right with (1 + r) / 2. Two
+    tuples that share k neurons have the second moment r^(2 (P-1-k)), and share k with the hypergeometric probability.
+    """
+    degree, others = order - 1, neurons - 1
+    moment = torch.zeros_like(r)
+    for shared in range(degree + 1):
+        if others - degree < degree - shared:
+            continue
+        ways = math.comb(degree, shared) * math.comb(others - degree, degree - shared) / math.comb(others, degree)
+        moment = moment + ways * r ** (2 * (degree - shared))
+    return (moment - r ** (2 * order)) / r ** (2 * order)
 
 
 def tolerated_noise(neurons: Grid | float, order: int) -> Grid:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -123,9 +122,3 @@ class LearningCurve(Experiment[LearningParameters, LearningFrame]):
     def _rows(self) -> Iterator[tuple[float, ...]]:
         for m, n in zip(self.magnetisation, self.data_overlap, strict=True):
             yield float(np.mean(m)), float(np.std(m)), float(np.mean(n)), float(np.std(n))
-
-
-def measured(run: LearningCurve) -> dict[int, tuple[float, float, float]]:
-    """Return M -> (mean |m|, its spread over samples, the theory's m)."""
-    table: Any = zip(run._examples, run.magnetisation, strict=False)
-    return {m: (float(np.mean(v)), float(np.std(v)), run._at(m)) for m, v in table}
