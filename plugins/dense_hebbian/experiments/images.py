@@ -31,6 +31,8 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
     def __init__(self, parameters: ImagesParameters, context: Context) -> None:
         super().__init__(parameters, context)
         self.confusion = np.zeros((0, 0))
+        self.order = np.zeros(0, np.int64)
+        self._learnt = b""
         self.right = 0
         self.nearest = 0
         self.seen = 0
@@ -54,24 +56,32 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
             loader.shutdown(wait=False, cancel_futures=True)
         images = loading.result()
         yield Progress("learning the classes")
-        binary = np.where(images.images.reshape(len(images.images), -1) > MID_GREY, 1, -1).astype(np.int8)
-        self._shape = images.images.shape[1:]
-        by_class = [np.flatnonzero(images.labels == label) for label in range(images.classes)]
-        if any(len(members) <= p.examples for members in by_class):
+        self._binary = np.where(images.images.reshape(len(images.images), -1) > MID_GREY, 1, -1).astype(np.int8)
+        self._labels, self._shape = images.labels, images.images.shape[1:]
+        if (np.bincount(images.labels) <= p.examples).any():
             raise UserError(f"Some class has no more than {p.examples} images; lower the number of examples M.")
-        order = np.random.default_rng(self.context.seed)
-        shuffled = [order.permutation(members) for members in by_class]
-        means = np.stack([binary[members[: p.examples]].mean(0) for members in shuffled])
-        self._offset = means.mean(0) if p.centred else np.zeros(binary.shape[1])
+        if len(self.order) == 0:
+            self.order = self.context.rng.permutation(len(images.labels))
+        if self.confusion.size == 0:
+            self.confusion = np.zeros((images.classes, images.classes + 1))
+
+    def _learn(self) -> None:
+        """Average the first M images of each class in `order`; made anew when a checkpoint brought another order."""
+        key = self.order.tobytes()
+        if key == self._learnt:
+            return
+        p, self._learnt = self.parameters, key
+        shuffled = [self.order[self._labels[self.order] == label] for label in range(len(self.confusion))]
+        means = np.stack([self._binary[members[: p.examples]].mean(0) for members in shuffled])
+        self._offset = means.mean(0) if p.centred else np.zeros(self._binary.shape[1])
         chi = means - self._offset
         chi /= np.sqrt((chi**2).mean(1, keepdims=True)).clip(1e-9)
-        self._archetypes = torch.from_numpy(np.where(np.stack([binary[m].mean(0) for m in by_class]) >= 0, 1.0, -1.0))
-        self._test = [torch.from_numpy(binary[members[p.examples :]]) for members in shuffled]
+        whole = np.stack([self._binary[members].mean(0) for members in shuffled])
+        self._archetypes = torch.from_numpy(np.where(whole >= 0, 1.0, -1.0))
+        self._test = [torch.from_numpy(self._binary[members[p.examples :]]) for members in shuffled]
         self._chi = torch.from_numpy(chi)[None]
         self._network = Network(self._chi, p.order, 1.0, p.kernel)
         self._means = means
-        if self.confusion.size == 0:
-            self.confusion = np.zeros((len(by_class), len(by_class) + 1))
 
     def _load(self) -> ImageSet:
         p = self.parameters
@@ -85,6 +95,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Recall one corrupted image of every class a step."""
+        self._learn()
         while self.step < self.parameters.tests:
             starts = self._corrupted(self.step)
             spins = starts[None]
@@ -127,6 +138,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
 
     def frame(self) -> ImagesFrame:
         """Class means, the last batch, and how the classes were confused."""
+        self._learn()
         h, w = self._shape
         starts, ends = self.last if self.last.size else np.zeros((2, 0, h * w))
         classes: Int[np.ndarray, " s"] = np.arange(len(starts[:SHOWN]))
@@ -146,6 +158,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
     @action
     def example(self, label: int, flips: float, start: str = "archetype") -> Float[np.ndarray, "h w"]:
         """A class's archetype, or an image of it that was not learnt from, with a share of its pixels turned."""
+        self._learn()
         if not 0 <= label < len(self._test):
             raise UserError(f"There are classes 0 to {len(self._test) - 1}, but no {label}.")
         image = self._archetypes[label]
@@ -160,6 +173,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
     @action
     def recall(self, drawing: Float[np.ndarray, "h w"]) -> Iterator[object]:
         """Relax from a drawing at T' = 0; partial answers, and the last, say the state, energies, and overlaps."""
+        self._learn()
         drawn = torch.from_numpy(np.where(np.asarray(drawing, float) >= 0, 1.0, -1.0).ravel())
         if len(drawn) != self._archetypes.shape[1]:
             raise UserError(f"A drawing has {self._archetypes.shape[1]} pixels here, not {len(drawn)}.")
@@ -187,6 +201,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
     @action
     def compare_orders(self, tests: int = 5) -> Iterator[object]:
         """Recall the same corrupted images with every P; partial answers are (orders, share of right classes)."""
+        self._learn()
         starts = torch.cat([self._corrupted(index) for index in range(tests)])
         classes = torch.arange(len(starts)) % len(self._means)
         orders, right = [], []
@@ -204,6 +219,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
 
     def save_artefacts(self, folder: Path) -> None:
         """Write the class means, the archetypes, the last batch, and the confusion matrix as counts."""
+        self._learn()
         starts, ends = self.last if self.last.size else np.zeros((2, 0, self._means.shape[1]))
         np.savez_compressed(
             folder / "images.npz", means=self._means, archetypes=self._archetypes.numpy(), starts=starts, ends=ends

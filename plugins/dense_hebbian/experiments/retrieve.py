@@ -60,6 +60,7 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         self._theory_key: tuple[Any, ...] = ()
         self._theory = (0.0, 0.0, 0.0)
         self._network: Network | None = None
+        self._made_of = (self.chi, -1)
         self._stability: dict[int, Float[Tensor, " n"]] = {}
         self.trace: list[list[float]] = []
         self._note()
@@ -68,7 +69,10 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
     def network(self) -> Network:
         """The couplings as they are now; made anew when the data changed."""
         p = self.parameters
-        if self._network is None or self._network.chi is not self.chi:
+        # A checkpoint may be copied into the same tensor, which only its version tells.
+        made_of = (self.chi, self.chi._version)
+        if self._network is None or made_of[0] is not self._made_of[0] or made_of[1] != self._made_of[1]:
+            self._made_of = made_of
             self._network = Network(self.chi, p.order, second_moment(p.quality, p.examples), p.kernel)
             self._stability.clear()
         return self._network
@@ -278,12 +282,13 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
             raise UserError(f"Basins are painted between two different patterns of 0 to {len(known) - 1}.")
         archetypes = self.archetypes[:, : len(known)]
         net = self._imagined(archetypes, order, entropy)
+        generator = torch.Generator(archetypes.device).manual_seed(self.context.seed)  # the same map at each call
         labels, overlaps = np.full((points, points), np.nan), np.full((points, points), np.nan)
         share = torch.linspace(0, 1, points, dtype=torch.float64, device=archetypes.device)
         for row in range(points):
             spins = self._mixture(archetypes, first, second, share, share[row])
             for _ in range(sweeps):
-                spins, flips = yield from swept(net, spins, 0.0, self.context.generator, "painting basins")
+                spins, flips = yield from swept(net, spins, 0.0, generator, "painting basins")
                 if flips == 0:
                     break
             own = mattis(spins, archetypes)[0]
