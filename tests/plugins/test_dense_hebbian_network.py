@@ -168,7 +168,8 @@ def test_fields_at_an_archetype_have_the_mean_and_variance_of_the_signal_to_nois
     # At finite N there are (N - 1)(N - 2)(N - 3) products of three others, not N^3.
     finite = (1 - 1 / neurons) * (1 - 2 / neurons) * (1 - 3 / neurons)
     assert float(aligned.mean()) == pytest.approx(finite, abs=0.08)  # three standard errors
-    assert float(aligned.var(1).mean()) == pytest.approx(rho + 0.05 * (1 + rho) ** 4, rel=0.15)
+    expected = finite**2 * rho + finite * 0.05 * (1 + rho) ** 4
+    assert float(aligned.var(1).mean()) == pytest.approx(expected, rel=0.12)
 
 
 def test_one_perfect_example_of_one_pattern_is_retrieved_in_one_sweep():
