@@ -73,7 +73,7 @@ class ImagesView(ExperimentView):
         self._class.setToolTip("Which class the image is taken from")
         self._class.activated.connect(self._take)
         form.addRow("Class", self._class)
-        self._flips = LabelledSlider("Spoilt", 0.0, 0.5, 0.2, decimals=2, help="Share of pixels turned")
+        self._flips = LabelledSlider("Spoilt", 0.0, 0.5, 0.1, decimals=2, help="Share of pixels turned")
         self._flips.value_changed.connect(self._take)
         form.addRow(self._flips)
         row = QHBoxLayout()
