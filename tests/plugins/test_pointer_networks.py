@@ -12,7 +12,7 @@ from plugins.pointer_networks import geometry
 from plugins.pointer_networks.contract import HullParameters, TourParameters
 from plugins.pointer_networks.decoding import allowed_slots, decode, longest_output
 from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
-from plugins.pointer_networks.experiments.training import authors_text
+from plugins.pointer_networks.files import authors_text
 from plugins.pointer_networks.model import make_model
 from plugins.pointer_networks.presets import PRESETS, preset
 from plugins.pointer_networks.tasks import DelaunayTask, HullTask, SortTask, TourTask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from plugins.pointer_networks.contract import (
     TrainingParameters,
 )
 from plugins.pointer_networks.decoding import Decoded, Rule, decode, longest_output
+from plugins.pointer_networks.files import authors_text, read_authors_text
 from plugins.pointer_networks.model import EncoderDecoder, make_model, token_loss
 from plugins.pointer_networks.tasks import Scores, Task, checked_points
 from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
@@ -78,7 +79,12 @@ class Training(Experiment[P, F]):
 
     def prepare(self) -> Iterator[Progress]:
         """Draw and label the test sets, the same for every seed, and look at them once."""
+        if self.parameters.test_file:
+            yield Progress(f"Reading {Path(self.parameters.test_file).name}")
+            self._read_tests(Path(self.parameters.test_file))
         for size in self._sizes:
+            if size in self._tests:
+                continue
             rng = np.random.default_rng([TEST_SEED, size])
             parts = []
             total = self.test_count(size, is_whole=True)
@@ -93,9 +99,19 @@ class Training(Experiment[P, F]):
             )
         yield from self.evaluate(is_whole=False)
 
+    def _read_tests(self, path: Path) -> None:
+        """Take the test sets of a file in the authors' format; sizes that it lacks are drawn as always."""
+        found = read_authors_text(path, self._task.name)
+        self._tests = {size: (sets.points, sets.slots) for size, sets in found.items()}
+        self._sizes = sorted({*self._sizes, *found})
+        self._look = self._empty_look()
+
     def test_count(self, size: int, is_whole: bool) -> int:
         """Test sets of a size: all of them at the sizes trained at the ends, fewer beyond and while training."""
         own = self.parameters
+        if own.test_file and size in self._tests:
+            count = len(self._tests[size][0])
+            return count if is_whole else min(count, max(20, own.test_sets // 25))
         total = own.test_sets if size in (own.n_min, own.n_max) else max(50, own.test_sets // 4)
         return total if is_whole else max(20, min(200, total // 5))
 
@@ -300,8 +316,49 @@ class Training(Experiment[P, F]):
                 bool(scores.is_right[0]), bool(scores.is_valid[0]), float(scores.quality[0]),
                 tuple((own[0].cpu().numpy(), float(log[0])) for own, log in beams if torch.isfinite(log[0])),
             )  # fmt: skip
+            if states := self.states_of(network, points):
+                answers[name] = replace(answers[name], states=states[0], explained=states[1])
         others, is_exact, note = self.further(points)
         return SetAnswer(self._task.name, points, truth[0], is_exact, answers, others, note)
+
+    @torch.no_grad()
+    def states_of(self, network: EncoderDecoder, points: np.ndarray) -> tuple[np.ndarray, tuple[float, float]] | None:
+        """The encoder's states e_j on their first two principal axes (n, 2), and the shares of variance of these."""
+        if len(points) < 3:
+            return None
+        states = network.encode(self.tensor(points[None])).states[0, 1:].double()
+        centred = states - states.mean(0)
+        u, s, _ = torch.linalg.svd(centred, full_matrices=False)
+        shares = s.square() / s.square().sum().clamp(min=1e-30)
+        return (u[:, :2] * s[:2]).cpu().numpy(), (float(shares[0]), float(shares[1]))
+
+    @action
+    def candidates(self, points: np.ndarray, model: str = "pointer", width: int = 6) -> tuple[Any, ...]:
+        """Outputs that a beam search of this width keeps, best first, each with the log-probability of every step."""
+        checked = checked_points(points, MOST_POINTS)
+        network = self.networks.get(model)
+        if network is None or (network.longest is not None and len(checked) > network.longest):
+            return ()
+        found = self.decoded(model, checked[None], beam=width)
+        beams = [(found.slots, found.log_probability), *found.others]
+        made = []
+        for slots, log in beams:
+            if torch.isfinite(log[0]):
+                own = self._through_stop(slots[0].tolist())
+                made.append((np.array(own), self.step_logs(network, checked, own)))
+        return tuple(made)
+
+    @staticmethod
+    def _through_stop(slots: list[int]) -> list[int]:
+        return slots[: slots.index(0) + 1] if 0 in slots else slots
+
+    @torch.no_grad()
+    def step_logs(self, network: EncoderDecoder, points: np.ndarray, slots: Sequence[int]) -> np.ndarray:
+        """Log-probability of each step of one output (T,)."""
+        targets = torch.tensor([list(slots)], device=self.context.device)
+        logs = torch.log_softmax(network.forced(network.encode(self.tensor(points[None])), targets), -1)
+        found: np.ndarray = logs.gather(-1, targets[..., None])[0, :, 0].cpu().numpy()
+        return found
 
     def further(self, points: np.ndarray) -> tuple[tuple[tuple[str, float, np.ndarray], ...], bool, str]:
         """Other solvers' answers, whether the truth is exact, and what to say about this set."""
@@ -337,13 +394,3 @@ def spread_out(sets: Float[np.ndarray, "b n 2"]) -> Float[np.ndarray, "n 2"]:
     apart = np.linalg.norm(sets[:, :, None] - sets[:, None], axis=-1) + 2 * np.eye(sets.shape[1])
     chosen: np.ndarray = sets[apart.min((1, 2)).argmax()]
     return chosen
-
-
-def authors_text(points: np.ndarray, truth: np.ndarray, task: str) -> str:
-    """Lines `x1 y1 ... xn yn output i1 ... ik`, as released by the authors: hulls and tours end where they began."""
-    lines = []
-    for own, slots in zip(points, truth, strict=True):
-        answer = geometry.chosen(slots).tolist()
-        answer += answer[:1] if task in ("hull", "tour") else []
-        lines.append(" ".join([*(f"{value:.17g}" for value in own.ravel()), "output", *map(str, answer)]))
-    return "\n".join(lines) + "\n"
