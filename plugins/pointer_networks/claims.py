@@ -361,7 +361,8 @@ def tour_direction(bench: ClaimBench) -> Finding:
     return Finding(
         holds,
         f"Gap to the optimum {_spread(100 * gaps['ccw'], 1)} % counter-clockwise, "
-        f"{_spread(100 * gaps['index'], 1)} % by index; exactly optimal {_spread(exact['ccw'])} and {_spread(exact['index'])}.",
+        f"{_spread(100 * gaps['index'], 1)} % by index; exactly optimal {_spread(exact['ccw'])} "
+        f"and {_spread(exact['index'])}.",
         _table("direction", {words[name]: [gaps[name], exact[name]] for name in gaps}, ("gap", "exactly optimal")),
         "" if holds else "The direction made no difference in every seed.",
     )
