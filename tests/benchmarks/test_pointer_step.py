@@ -79,14 +79,15 @@ def our_loss(ours, points, targets):
 @pytest.mark.parametrize("count", [3, 8])
 def test_the_batched_step_has_the_loss_and_gradients_of_the_stepwise_one(count):
     ours, theirs, points, targets = made(count, 12, 6)
+    ours, theirs, points = ours.double(), theirs.double(), points.double()
     losses = our_loss(ours, points, targets), theirs(points, targets)
-    assert float(losses[0]) == pytest.approx(float(losses[1]), abs=1e-6)
+    assert float(losses[0]) == pytest.approx(float(losses[1]), abs=1e-12)
     for loss in losses:
         loss.backward()
     for mine, other in ((ours.v, theirs.v.weight), (ours.go, theirs.go), (ours.e_0, theirs.e_0),
                         (ours.W_1.weight, theirs.W_1.weight), (ours.encoder.weight_hh_l0, theirs.encoder.weight_hh),
                         (ours.decoder.weight_ih_l0, theirs.decoder.weight_ih)):  # fmt: skip
-        assert torch.allclose(mine.grad.flatten(), other.grad.flatten(), atol=1e-6)
+        assert torch.allclose(mine.grad.flatten(), other.grad.flatten(), atol=1e-12)
 
 
 def _seconds(step, repeats):
