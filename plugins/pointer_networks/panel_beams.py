@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QFont, QPainter
 
 from workbench.views import PlotView
 from workbench.views.axis import Frame2D
@@ -39,12 +39,15 @@ class BeamTreeView(PlotView):
         self.y_axis.tick_labels = []
         self.y_axis.is_reversed = True
         self._candidates: tuple[Candidate, ...] = ()
+        self._order: list[int] = []
         self._nodes: dict[tuple[int, ...], tuple[float, float]] = {}
 
     def set_candidates(self, candidates: Sequence[Candidate]) -> None:
         """Show these outputs; none of them shows a sentence."""
         self._candidates = tuple(candidates)
-        self._nodes = placed([tuple(slots.tolist()) for slots, _ in self._candidates])
+        paths = [tuple(slots.tolist()) for slots, _ in self._candidates]
+        self._order = rows_of(paths)
+        self._nodes = placed(paths, self._order)
         self.show_message("" if self._candidates else "There are no candidates for these points.")
         self.refresh()
 
@@ -82,20 +85,19 @@ class BeamTreeView(PlotView):
             self._draw_node(painter, frame.point(*place), STOP if path[-1] == 0 else str(path[-1]), height, font)
 
     @staticmethod
-    def _draw_node(painter: QPainter, centre: QPointF, text: str, height: float, font: object) -> None:
-        width = max(height, text_width(text, font) + 6)  # type: ignore[arg-type]
+    def _draw_node(painter: QPainter, centre: QPointF, text: str, height: float, font: QFont) -> None:
+        width = max(height, text_width(text, font) + 6)
         box = QRectF(centre.x() - width / 2, centre.y() - height / 2, width, height)
         painter.setPen(pen(theme().muted, 1.0))
         painter.setBrush(with_alpha(theme().background, 1.0))
         painter.drawRoundedRect(box, 4, 4)
-        painter.setPen(pen(theme().foreground))
-        draw_text(painter, box.translated((width - text_width(text, font)) / 2, 0), text, theme().foreground)  # type: ignore[arg-type]
+        draw_text(painter, box, text, theme().foreground)
 
     def pick(self, frame: Frame2D, position: QPointF) -> Pick:
         """The candidate whose row is nearest."""
         x, y = frame.data(position)
         row = round(y)
-        return Pick(x, y, "", row if 0 <= row < len(self._candidates) else -1)
+        return Pick(x, y, "", self._order.index(row) if row in self._order else -1)
 
     def data(self) -> Mapping[str, np.ndarray]:
         """Slots and step log-probabilities, one row a candidate, padded with 0."""
@@ -108,10 +110,20 @@ class BeamTreeView(PlotView):
         }
 
 
-def placed(paths: Sequence[tuple[int, ...]]) -> dict[tuple[int, ...], tuple[float, float]]:
+def rows_of(paths: Sequence[tuple[int, ...]]) -> list[int]:
+    """Row of each output, so that those with a common beginning are neighbours and better branches are higher up."""
+    best: dict[tuple[int, ...], int] = {}
+    for rank, path in enumerate(paths):
+        for depth in range(len(path) + 1):
+            best.setdefault(path[:depth], rank)
+    order = sorted(range(len(paths)), key=lambda k: [best[paths[k][:depth]] for depth in range(len(paths[k]) + 1)])
+    return [order.index(rank) for rank in range(len(paths))]
+
+
+def placed(paths: Sequence[tuple[int, ...]], rows: Sequence[int]) -> dict[tuple[int, ...], tuple[float, float]]:
     """Place each beginning at (its length, the mean row of the outputs that share it)."""
-    rows: dict[tuple[int, ...], list[int]] = {}
-    for row, path in enumerate(paths):
+    shared: dict[tuple[int, ...], list[int]] = {}
+    for row, path in zip(rows, paths, strict=True):
         for depth in range(1, len(path) + 1):
-            rows.setdefault(path[:depth], []).append(row)
-    return {path: (float(len(path)), float(np.mean(own))) for path, own in rows.items()}
+            shared.setdefault(path[:depth], []).append(row)
+    return {path: (float(len(path)), float(np.mean(own))) for path, own in shared.items()}

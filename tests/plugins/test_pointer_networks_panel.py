@@ -11,7 +11,7 @@ from PySide6.QtGui import QUndoStack
 
 from plugins.pointer_networks import panel
 from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
-from plugins.pointer_networks.panel_beams import placed
+from plugins.pointer_networks.panel_beams import placed, rows_of
 from workbench.compute.building import build, prepared
 from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
 from workbench.views.picks import Pick
@@ -203,17 +203,20 @@ def test_candidates_are_searched_while_their_tab_is_open_and_a_click_forces_one(
     totals = [float(logs.sum()) for _, logs in found]
     assert totals == sorted(totals, reverse=True)
     assert sorted(found[0][0].tolist()) == [0, 1, 2, 3, 4, 5]
-    at = own.view.beams.frame().point(2.0, 3.0).toPoint()
+    at = own.view.beams.frame().point(2.0, own.view.beams._order[3]).toPoint()
     qtbot.mouseClick(own.view.beams.body, Qt.MouseButton.LeftButton, pos=at)
     assert own.view.shown.slots.tolist() == found[3][0].tolist()
     assert own.view.shown.log_probability == pytest.approx(totals[3], abs=1e-4)
 
 
-def test_beginnings_that_candidates_share_are_one_branch():
-    nodes = placed([(1, 2, 0), (1, 3, 0), (1, 3, 2, 0)])
-    assert nodes[(1,)] == (1, 1.0)
-    assert nodes[(1, 3)] == (2, 1.5)
-    assert len(nodes) == 7
+def test_beginnings_that_candidates_share_are_one_branch_and_branches_do_not_cross():
+    paths = [(1, 2, 0), (2, 1, 0), (1, 3, 0), (2, 3, 0)]
+    rows = rows_of(paths)
+    assert rows == [0, 2, 1, 3]
+    nodes = placed(paths, rows)
+    assert nodes[(1,)] == (1, 0.5)
+    assert nodes[(2,)] == (1, 2.5)
+    assert len(nodes) == 10
 
 
 def test_a_bar_draws_its_tour_over_the_points_with_its_length(bench):
