@@ -280,9 +280,10 @@ class Recalled:
 
 @dataclass(frozen=True)
 class PhaseFrame(Frame):
-    """m (t, g) of the retrieval branch for the first entropy, phase (t, g): 0 ergodic, 1 glass, 2 metastable, 3 pure.
+    """m (t, g) of the retrieval branch for the first entropy, phase (t, g): 0 ergodic, 1 glass, 2 metastable, 3 stable.
 
-    Rows that are not solved yet are NaN. `boundaries` maps rho to (gamma, T') of the line where retrieval ends.
+    4 is retrieval where the two cannot be told apart (P = 2, full power). Rows not solved yet are NaN.
+    `boundaries` maps rho to (gamma, T') of the line where retrieval ends.
     `probes` (p, 7) are gamma, T', rho, measured |m|, its standard deviation over samples, the theory's m, and K.
     """
 

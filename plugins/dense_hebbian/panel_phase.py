@@ -22,6 +22,7 @@ PHASES = (
     Phase("spin glass", 1),
     Phase("retrieval, metastable", 2),
     Phase("retrieval, stable", 0),
+    Phase("retrieval", 0),
 )
 LINE_COLOURS = ("foreground", 3, 4, 5, 6)
 OWN_LINE = "ρ of the slider"

@@ -204,6 +204,27 @@ def test_the_map_has_the_phases_of_the_theory_and_probes_measure_them():
             wrong()
 
 
+def test_pairs_are_disordered_above_unit_noise_and_their_glass_lies_beside_retrieval():
+    experiment = made(PhaseDiagram, order=2, entropies=("0",), resolution=12, most_gamma=0.2, most_temperature=1.4)
+    ran(experiment)
+    frame = experiment.frame()
+    load, noise = frame.boundaries["0"]
+    assert load[0] == pytest.approx(0.138, abs=2e-3)
+    assert noise.max() < 1.0 + 1.4 / 39  # without load retrieval ends at T' = 1, as a ferromagnet
+    assert noise.max() > 0.85
+    assert set(np.unique(frame.phase)) <= {0.0, 1.0, 4.0}
+    assert frame.phase[0, 0] == 4
+    assert frame.phase[0, -1] == 1  # Amit, Gutfreund and Sompolinsky: glass at low noise and high load
+    assert frame.phase[-1, 0] == 0
+
+
+@EVERY
+def test_every_preset_can_be_built_and_shows_a_frame(kind):
+    for preset in kind.parameters_type.presets:
+        if "paper" not in preset.name:
+            assert prepared(build(kind, preset.values)).frame() is not None, preset.name
+
+
 def test_p_4_keeps_a_pattern_in_noise_in_which_p_2_loses_it():
     experiment = made(Detection, neurons=24, seeds=6)
     _, found = finished(experiment.look(12.0))

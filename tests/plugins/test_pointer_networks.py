@@ -17,6 +17,7 @@ from plugins.pointer_networks.model import make_model
 from plugins.pointer_networks.presets import PRESETS, preset
 from plugins.pointer_networks.tasks import DelaunayTask, HullTask, SortTask, TourTask
 from workbench.compute.building import build, prepared
+from workbench.compute.checkpoint import read_checkpoint, restore_checkpoint, save_checkpoint
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
 from workbench.sdk import InvalidParameters, Progress, UserError
 
@@ -375,3 +376,19 @@ def test_candidates_carry_the_log_probability_of_every_step():
         expected = likelihood(run.networks["pointer"], run.tensor(points[None]), slots.tolist())
         assert float(logs.sum()) == pytest.approx(expected, abs=1e-4)
     assert run.candidates(points, model="lstm") == ()
+
+
+def test_a_resumed_run_still_knows_its_last_look_at_the_test_sets(tmp_path):
+    run = prepared(build(Sort, TINY))
+    list(run.run())
+    save_checkpoint(tmp_path / "c.pt", run, 0.0)
+    other = prepared(build(Sort, TINY, seed=1))
+    restore_checkpoint(other, read_checkpoint(tmp_path / "c.pt"))
+    assert other.look.step == TINY["steps"]
+    assert np.array_equal(other.frame().accuracy, run.frame().accuracy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_presets_that_a_laptop_can_take_are_built(kind):
+    for own in kind.parameters_type.presets:
+        assert build(kind, own.values).parameters.steps > 0

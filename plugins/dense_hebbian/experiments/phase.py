@@ -16,7 +16,7 @@ from plugins.dense_hebbian.network import Network, corrupted, mattis, random_arc
 from plugins.dense_hebbian.theory import RETRIEVES, critical_load_pieces, pressure, solve, solve_pieces
 from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
 
-ERGODIC, GLASS, METASTABLE, PURE = 0.0, 1.0, 2.0, 3.0
+ERGODIC, GLASS, METASTABLE, PURE, RETRIEVAL = 0.0, 1.0, 2.0, 3.0, 4.0
 BOUNDARY_POINTS = 40
 BOUNDARY_PIECE = 8
 """Points bisected at once: few enough that one halving is a fraction of a second."""
@@ -103,7 +103,7 @@ class PhaseDiagram(Experiment[PhaseParameters, PhaseFrame]):
             )
             phase = torch.where(retrieves, torch.where(better, PURE, METASTABLE), phase)
         else:
-            phase = torch.where(retrieves, PURE, phase)
+            phase = torch.where(retrieves, RETRIEVAL, phase)  # which of the two is stable is not known here
         self.magnetisation[row] = torch.where(retrieves, found.m, 0.0).numpy()
         self.phase[row] = phase.numpy()
 

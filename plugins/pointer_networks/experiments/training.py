@@ -68,7 +68,7 @@ class Training(Experiment[P, F]):
             self.optimisers[name] = kind(network.parameters(), lr=parameters.learning_rate)
         self.is_tested = False
         self._sizes = test_sizes(parameters.n_min, parameters.n_max, parameters.test_max)
-        self._look = self._empty_look()
+        self.looked: dict[str, Any] = vars(self._empty_look())
         self._tests: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._pool: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._probe = spread_out(self._task.draw(np.random.default_rng(TEST_SEED), 64, parameters.n_max))
@@ -104,7 +104,7 @@ class Training(Experiment[P, F]):
         found = read_authors_text(path, self._task.name)
         self._tests = {size: (sets.points, sets.slots) for size, sets in found.items()}
         self._sizes = sorted({*self._sizes, *found})
-        self._look = self._empty_look()
+        self.looked = vars(self._empty_look())
 
     def test_count(self, size: int, is_whole: bool) -> int:
         """Test sets of a size: all of them at the sizes trained at the ends, fewer beyond and while training."""
@@ -215,7 +215,7 @@ class Training(Experiment[P, F]):
                 if size == self.parameters.n_max:
                     look.ranks[row] = self.by_rank(scores, self._tests[size][1][:count], size)
         look.references = self.references(is_whole)
-        self._look = look
+        self.looked = vars(look)
         self.is_tested = self.is_tested or is_whole
 
     def by_rank(self, scores: Scores, truth: np.ndarray, size: int) -> np.ndarray:
@@ -233,22 +233,22 @@ class Training(Experiment[P, F]):
     @property
     def look(self) -> Look:
         """The last look at the test sets."""
-        return self._look
+        return Look(**self.looked)
 
     def look_metrics(self) -> dict[str, float]:
         """What the last look found at the largest size trained."""
-        column = self._sizes.index(self.parameters.n_max)
+        column, look = self._sizes.index(self.parameters.n_max), self.look
         metrics = {}
         for row, name in enumerate(self.networks):
-            metrics[f"accuracy/{name}"] = float(self._look.accuracy[row, column])
-            metrics[f"valid/{name}"] = float(self._look.valid[row, column])
-            if np.isfinite(quality := self._look.quality[row, column]):
+            metrics[f"accuracy/{name}"] = float(look.accuracy[row, column])
+            metrics[f"valid/{name}"] = float(look.valid[row, column])
+            if np.isfinite(quality := look.quality[row, column]):
                 metrics[f"quality/{name}"] = float(quality)
         return metrics
 
     def frame(self) -> PointerFrame:
         """The probe set's answers, decoded now, and the last look."""
-        look, own = self._look, self.parameters
+        look, own = self.look, self.parameters
         return PointerFrame(
             self.step, look.step, look.tested, tuple(self.networks), (own.n_min, own.n_max),
             self.answers_to(self._probe), np.array(self._sizes), look.accuracy, look.valid, look.quality,
@@ -366,15 +366,13 @@ class Training(Experiment[P, F]):
 
     def save_artefacts(self, folder: Path) -> None:
         """Write the answers to the probe, the test over sizes, and test sets in the authors' text format."""
-        found = self.answers_to(self._probe)
+        found, look = self.answers_to(self._probe), self.look
         with (folder / "test_over_sizes.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["model", "points", "accuracy", "valid", "quality"])
             for row, name in enumerate(self.networks):
                 for column, size in enumerate(self._sizes):
-                    numbers = (
-                        table[row, column] for table in (self._look.accuracy, self._look.valid, self._look.quality)
-                    )
+                    numbers = (table[row, column] for table in (look.accuracy, look.valid, look.quality))
                     writer.writerow([name, size, *(f"{number:.6g}" for number in numbers)])
         answer = {"points": found.points.tolist(), "truth": found.truth.tolist()}
         answer |= {name: geometry.chosen(own.slots).tolist() for name, own in found.answers.items()}
