@@ -37,7 +37,7 @@ class TrainingParameters(Parameters):
     )  # fmt: skip
     test_sets: int = param(1000, ge=50, le=20_000, group="Test",
                            help="Test sets of the trained size at the end; a fifth of them while training")  # fmt: skip
-    evaluate_every: int = param(250, ge=5, le=100_000, unit="steps", label="evaluate every", group="Test",
+    evaluate_every: int = param(250, ge=1, le=100_000, unit="steps", label="evaluate every", group="Test",
                                 help="Steps between two looks at the test sets")  # fmt: skip
     beam: int = param(1, ge=1, le=20, live=True, group="Decoding", help="Candidates kept in the search; 1 is greedy")
     constrained: bool = param(False, live=True, group="Decoding", label="only valid outputs",
@@ -56,7 +56,7 @@ class TrainingParameters(Parameters):
                                  help="Falls to zero over the last half of the steps")  # fmt: skip
     batch: int = param(128, ge=4, le=1024, group="Optimiser", help="Point sets in a batch, fresh at each step")
     clip: float = param(2.0, gt=0, le=100, group="Optimiser", help="Largest norm of the gradient")
-    steps: int = param(3000, ge=5, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
+    steps: int = param(3000, ge=1, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> TrainingParameters:
@@ -141,7 +141,7 @@ class SortParameters(TrainingParameters):
     """Sorting numbers."""
 
     test_max: int = param(10, ge=3, le=60, label="test up to", group="Test", help="Largest sets of the test")
-    steps: int = param(1500, ge=5, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
+    steps: int = param(1500, ge=1, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("five numbers", "Learns in seconds: a good first thing to press.", {}),
         Preset("five to ten", "And does it know about fifteen?", {"n_max": 10, "test_max": 15, "steps": 4000}),
