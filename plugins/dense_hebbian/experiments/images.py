@@ -77,9 +77,10 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         chi = means - self._offset
         chi /= np.sqrt((chi**2).mean(1, keepdims=True)).clip(1e-9)
         whole = np.stack([self._binary[members].mean(0) for members in shuffled])
-        self._archetypes = torch.from_numpy(np.where(whole >= 0, 1.0, -1.0))
-        self._test = [torch.from_numpy(self._binary[members[p.examples :]]) for members in shuffled]
-        self._chi = torch.from_numpy(chi)[None]
+        device = self.context.device
+        self._archetypes = torch.from_numpy(np.where(whole >= 0, 1.0, -1.0)).to(device)
+        self._test = [torch.from_numpy(self._binary[members[p.examples :]]).to(device) for members in shuffled]
+        self._chi = torch.from_numpy(chi)[None].to(device)
         self._network = Network(self._chi, p.order, 1.0, p.kernel)
         self._means = means
 
@@ -120,21 +121,27 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
             images = self._archetypes
         else:
             images = torch.stack([own[index % len(own)] for own in self._test]).double()
-        turned = torch.rand(images.shape, generator=self.context.generator) < self.parameters.flips
+        return self._turned(images, self.parameters.flips)
+
+    def _turned(self, images: Float[Tensor, "*b n"], flips: float) -> Float[Tensor, "*b n"]:
+        """Turn each pixel with this probability."""
+        generator = self.context.generator
+        turned = torch.rand(images.shape, generator=generator, device=generator.device) < flips
         return torch.where(turned, -images, images)
 
     def _score(self, starts: Float[Tensor, "c n"], ends: Float[Tensor, "c n"]) -> None:
         classes = len(ends)
         overlaps = ends @ self._archetypes.T / ends.shape[1]
         best, index = overlaps.max(-1)
-        self.right += int((index == torch.arange(classes)).sum())
+        own = torch.arange(classes, device=index.device)
+        self.right += int((index == own).sum())
         found = torch.where(best >= RECALLED, index, classes)
         for true, label in enumerate(found.tolist()):
             self.confusion[true, label] += 1
-        nearest = (starts @ torch.from_numpy(self._means - self._offset).T).argmax(-1)
-        self.nearest += int((nearest == torch.arange(classes)).sum())
+        nearest = (starts @ torch.from_numpy(self._means - self._offset).to(starts).T).argmax(-1)
+        self.nearest += int((nearest == own).sum())
         self.seen += classes
-        self.last = np.stack([starts.numpy(), ends.numpy()])
+        self.last = np.stack([starts.cpu().numpy(), ends.cpu().numpy()])
 
     def frame(self) -> ImagesFrame:
         """Class means, the last batch, and how the classes were confused."""
@@ -146,7 +153,7 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         seen = max(1, self.seen)
         return ImagesFrame(
             self._means.reshape(-1, h, w),
-            self._archetypes.numpy().reshape(-1, h, w),
+            self._archetypes.cpu().numpy().reshape(-1, h, w),
             starts[:SHOWN].reshape(-1, h, w),
             ends[:SHOWN].reshape(-1, h, w),
             classes,
@@ -164,17 +171,16 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         image = self._archetypes[label]
         if start == "image":
             own = self._test[label]
-            row = int(torch.randint(len(own), (1,), generator=self.context.generator))
+            row = int(self.context.rng.integers(len(own)))
             image = own[row].double()
-        turned = torch.rand(image.shape, generator=self.context.generator) < flips
-        found: np.ndarray = torch.where(turned, -image, image).numpy().reshape(self._shape)
+        found: np.ndarray = self._turned(image, flips).cpu().numpy().reshape(self._shape)
         return found
 
     @action
     def recall(self, drawing: Float[np.ndarray, "h w"]) -> Iterator[object]:
         """Relax from a drawing at T' = 0; partial answers, and the last, say the state, energies, and overlaps."""
         self._learn()
-        drawn = torch.from_numpy(np.where(np.asarray(drawing, float) >= 0, 1.0, -1.0).ravel())
+        drawn = torch.from_numpy(np.where(np.asarray(drawing, float) >= 0, 1.0, -1.0).ravel()).to(self.context.device)
         if len(drawn) != self._archetypes.shape[1]:
             raise UserError(f"A drawing has {self._archetypes.shape[1]} pixels here, not {len(drawn)}.")
         spins, generator = drawn[None, None], self.context.generator
@@ -196,14 +202,15 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
 
     def _recalled(self, spins: Tensor, energies: list[float]) -> Recalled:
         overlaps = (spins[0] @ self._archetypes.T)[0] / self._archetypes.shape[1]
-        return Recalled(spins[0, 0].numpy().reshape(self._shape), np.array(energies), overlaps.numpy())
+        state = spins[0, 0].cpu().numpy().reshape(self._shape)
+        return Recalled(state, np.array(energies), overlaps.cpu().numpy())
 
     @action
     def compare_orders(self, tests: int = 5) -> Iterator[object]:
         """Recall the same corrupted images with every P; partial answers are (orders, share of right classes)."""
         self._learn()
         starts = torch.cat([self._corrupted(index) for index in range(tests)])
-        classes = torch.arange(len(starts)) % len(self._means)
+        classes = torch.arange(len(starts), device=starts.device) % len(self._means)
         orders, right = [], []
         for order in IMAGE_ORDERS:
             network, spins = Network(self._chi, order, 1.0, self.parameters.kernel), starts[None]
@@ -222,7 +229,11 @@ class Images(Experiment[ImagesParameters, ImagesFrame]):
         self._learn()
         starts, ends = self.last if self.last.size else np.zeros((2, 0, self._means.shape[1]))
         np.savez_compressed(
-            folder / "images.npz", means=self._means, archetypes=self._archetypes.numpy(), starts=starts, ends=ends
+            folder / "images.npz",
+            means=self._means,
+            archetypes=self._archetypes.cpu().numpy(),
+            starts=starts,
+            ends=ends,
         )
         classes = len(self.confusion)
         write_rows(folder / "confusion.csv", [*(f"class{i}" for i in range(classes)), "none"], self.confusion)
