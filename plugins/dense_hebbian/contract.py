@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from workbench.sdk import Frame, Parameters, Preset, choice, choices, file, param
 
 ORDERS = (2, 4, 6, 8, 10, 12)
+IMAGE_ORDERS = (2, 4, 6, 8, 10, 12, 16, 20, 30)
 Order = Literal[2, 4, 6, 8, 10, 12]
 Kernel = Literal["distinct", "full"]
 Dynamics = Literal["glauber", "zero", "plefka1", "plefka2"]
@@ -36,7 +37,7 @@ def _order(default: int = 4, live: bool = False) -> Any:
 class RetrieveParameters(Parameters):
     """Store patterns on a canvas, corrupt one, and let the network relax."""
 
-    steps: int = param(60, ge=1, le=100_000, unit="sweeps", live=True, help="Sweeps over all neurons")
+    steps: int = param(1600, ge=1, le=1_000_000, unit="steps", live=True, help="Steps, each a part of a sweep")
     order: Order = _order()
     side: int = param(12, ge=4, le=20, unit="pixels", help="Side of the canvas; N is its square", group="Network")
     kernel: Kernel = choice("distinct", help=KERNEL_HELP, labels=KERNEL_LABELS, group="Network")
@@ -58,6 +59,13 @@ class RetrieveParameters(Parameters):
     )
     flips: float = param(0.25, ge=0, le=0.5, help="Share of spins turned at the start", group="Dynamics", live=True)
     replicas: int = param(4, ge=1, le=64, help="Copies that relax side by side, with the same data", group="Dynamics")
+    parts: int = param(
+        8, ge=1, le=64, live=True, help="Steps in which one sweep is shown", label="steps a sweep", group="Dynamics"
+    )
+    pause: float = param(
+        0.03, ge=0, le=1, unit="s", live=True, help="Rest after each step, so that it can be watched", group="Dynamics",
+        label="slow motion",
+    )  # fmt: skip
 
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("dense", "Four-body couplings hold what two-body ones cannot.", {}),
@@ -130,7 +138,7 @@ class DetectionParameters(Parameters):
     )
     points: int = param(13, ge=3, le=60, help="Points along ω", group="Noise")
     sweeps: int = param(20, ge=1, le=500, help="Sweeps from the pattern at each point", group="Dynamics")
-    seeds: int = param(6, ge=1, le=64, help="Independent noise tensors", group="Dynamics")
+    seeds: int = param(12, ge=1, le=64, help="Independent noise tensors", group="Dynamics")
     sizes: tuple[Literal["16", "20", "24", "30", "36"], ...] = choices(
         ("16", "20", "24", "30"), help="Sizes N of the scaling plot of the tolerated noise", at_least=2, group="Scaling"
     )
@@ -143,7 +151,7 @@ class DetectionParameters(Parameters):
 class ImagesParameters(Parameters):
     """Classes of images as archetypes: what a dense network recalls of real, correlated data."""
 
-    order: Order = choice(12, help=ORDER_HELP, label="P", group="Network")
+    order: Literal[2, 4, 6, 8, 10, 12, 16, 20, 30] = choice(12, help=ORDER_HELP, label="P", group="Network")
     kernel: Kernel = choice("full", help=KERNEL_HELP, labels=KERNEL_LABELS, group="Network")
     data: Literal["digits", "mnist", "fashion", "idx"] = choice(
         "digits",
@@ -183,13 +191,17 @@ class TeacherParameters(Parameters):
     """What a teacher is worth: examples needed with and without grouping."""
 
     order: Literal[2, 4, 6] = choice(4, help=ORDER_HELP, label="P", group="Network")
-    neurons: int = param(60, ge=16, le=200, help="Neurons N", group="Network", label="neurons N")
-    archetypes: int = param(2, ge=1, le=20, help="Archetypes K", group="Data", label="archetypes K")
-    most_examples: int = param(256, ge=4, le=4096, help="Largest M tried", group="Data")
+    neurons: int = param(40, ge=16, le=120, help="Neurons N", group="Network", label="neurons N")
+    gamma: float = param(0.02, ge=0, le=0.3, help="Load γ = P! K / (2 N^(P-1)) of the archetypes", group="Data")
+    most_examples: int = param(300, ge=4, le=4096, help="Largest M tried", group="Data")
     points: int = param(7, ge=2, le=20, help="Qualities r between 0.3 and 0.9", group="Data")
     seeds: int = param(4, ge=1, le=32, help="Independent samples", group="Dynamics")
 
-    presets: ClassVar[tuple[Preset, ...]] = (Preset("P = 4", "The gap grows as r falls: r^-8 against r^-2.", {}),)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset("P = 4", "The gap grows as r falls: r^-8 against r^-2.", {}),
+        Preset("P = 2", "For pairs the gap is r^-4 against r^-2.", {"order": 2, "neurons": 100, "gamma": 0.05}),
+        Preset("one archetype", "Without other patterns one step needs no teacher; relaxing does.", {"gamma": 0.0}),
+    )
 
 
 @dataclass(frozen=True)
@@ -199,7 +211,8 @@ class RetrieveFrame(Frame):
     spins (r, n) in [-1, 1]; fields (n,); archetype (n,), mean_example (n,) of the pattern that was started from;
     overlaps (k',) of the most overlapping stored patterns with their indices and names; `stored` names the letters and
     drawings, `target` the pattern that is scored; stability (n,) xi_i h_i and the theory's
-    mean and variance of it; magnetisation (r,), theory (m, n, q).
+    mean and variance of it; magnetisation (r,), theory (m, n, q); trace (t, 5) has sweeps, energy per spin, m, n and q
+    since the last start.
     """
 
     spins: Float[np.ndarray, "r n"]
@@ -220,7 +233,8 @@ class RetrieveFrame(Frame):
     load: float
     entropy: float
     beta: float
-    sweep: int
+    trace: Float[np.ndarray, "t 5"]
+    side: int
 
 
 @dataclass(frozen=True)
@@ -237,10 +251,39 @@ class CurveFrame(Frame):
 
 
 @dataclass(frozen=True)
-class PhaseFrame(Frame):
-    """m (t, g) of the retrieval branch for the first entropy, phase (t, g): 0 ergodic, 1 glass, 2 metastable, 3 pure.
+class LearningFrame(CurveFrame):
+    """Also archetype, one example, mean of the examples and end state as rows (4, n), and the M of that network."""
 
-    Rows that are not solved yet are NaN. `boundaries` maps rho to (gamma, T') of the line where retrieval ends.
+    patterns: Float[np.ndarray, "4 n"]
+    examples: int
+
+
+@dataclass(frozen=True)
+class ProbeState:
+    """Monte Carlo at one point: |m| over sweeps (samples, sweeps), NaN to come, and xi_i sigma_i (n,) of the last."""
+
+    gamma: float
+    temperature: float
+    entropy: float
+    traces: Float[np.ndarray, "s t"]
+    aligned: Float[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """A drawing on its way to a memory: the state (h, w), energies so far (t,), overlaps with the archetypes (c,)."""
+
+    state: Float[np.ndarray, "h w"]
+    energies: Float[np.ndarray, " t"]
+    overlaps: Float[np.ndarray, " c"]
+
+
+@dataclass(frozen=True)
+class PhaseFrame(Frame):
+    """m (t, g) of the retrieval branch for the first entropy, phase (t, g): 0 ergodic, 1 glass, 2 metastable, 3 stable.
+
+    4 is retrieval where the two cannot be told apart (P = 2, full power). Rows not solved yet are NaN.
+    `boundaries` maps rho to (gamma, T') of the line where retrieval ends.
     `probes` (p, 7) are gamma, T', rho, measured |m|, its standard deviation over samples, the theory's m, and K.
     """
 
@@ -255,9 +298,10 @@ class PhaseFrame(Frame):
 
 @dataclass(frozen=True)
 class ImagesFrame(Frame):
-    """Class means (c, h, w), cases (start, end) each (s, h, w), confusion (c, c+1): the last column is none."""
+    """Class means and archetypes (c, h, w), cases (start, end) each (s, h, w), confusion (c, c+1), the last is none."""
 
     means: Float[np.ndarray, "c h w"]
+    archetypes: Float[np.ndarray, "c h w"]
     starts: Float[np.ndarray, "s h w"]
     ends: Float[np.ndarray, "s h w"]
     classes: Int[np.ndarray, " s"]

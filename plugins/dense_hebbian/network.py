@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from plugins.dense_hebbian.theory import Kernel, second_moment
+from workbench.toolkit.self_consistency import finished
 from workbench.toolkit.spin_systems import (
     Patterns,
     Spins,
@@ -218,21 +219,31 @@ class Sweep:
         self.spins[..., site] = values
 
 
+def random_order(neurons: int, generator: torch.Generator) -> list[int]:
+    """Order in which one sweep visits the neurons."""
+    return [int(site) for site in torch.randperm(neurons, generator=generator, device=generator.device)]
+
+
 LONGEST_PIECE = 0.08
 """Seconds of a sweep after which a long one lets others speak."""
 
 
 def sweep_pieces(
-    network: Network, spins: Spins, temperature: float, generator: torch.Generator
+    network: Network,
+    spins: Spins,
+    temperature: float,
+    generator: torch.Generator,
+    sites: Sequence[int] | None = None,
 ) -> Generator[float, None, tuple[Spins, int]]:
     """One random-order pass of sequential Glauber dynamics at T'; returns new spins and the number of flips.
 
     p(sigma_i = +1) = 1 / (1 + exp(-2 beta' h_i)); at T' = 0 the spin follows its field and keeps its value at a tie.
-    Yields the share that is done, so that a large network can be interrupted within a sweep.
+    `sites` gives the neurons to visit, for a part of a sweep. Yields the share that is done, so that a large network
+    can be interrupted within a sweep.
     """
     sweep = Sweep(network, spins.clone())
     flips = 0
-    order = torch.randperm(network.neurons, generator=generator, device=generator.device).tolist()
+    order = random_order(network.neurons, generator) if sites is None else list(sites)
     began = time.monotonic()
     for place, site in enumerate(order):
         field, old = sweep.field(site), sweep.spins[..., site]
@@ -253,13 +264,7 @@ def sweep_pieces(
 
 def glauber_sweep(network: Network, spins: Spins, temperature: float, generator: torch.Generator) -> tuple[Spins, int]:
     """Do the whole of `sweep_pieces` at once."""
-    pieces = sweep_pieces(network, spins, temperature, generator)
-    while True:
-        try:
-            next(pieces)
-        except StopIteration as end:
-            spins, flips = end.value
-            return spins, flips
+    return finished(sweep_pieces(network, spins, temperature, generator))
 
 
 def plefka_step(

@@ -9,7 +9,7 @@ print them could not be read, so they are checked against Monte Carlo and agains
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from workbench.toolkit.self_consistency import FixedPoint, gaussian_nodes, solve_fixed_point
+from workbench.toolkit.self_consistency import FixedPoint, finished, fixed_point_pieces, gaussian_nodes
 
 Kernel = Literal["distinct", "full"]
 Grid = Float[Tensor, "*grid"]
@@ -97,7 +97,7 @@ def _broadcast(*values: Tensor | float) -> list[Tensor]:
     return list(torch.broadcast_tensors(*tensors))
 
 
-def solve(
+def solve_pieces(
     temperature: Grid | float,
     gamma: Grid | float,
     rho: Grid | float,
@@ -107,11 +107,12 @@ def solve(
     start: Tensor | None = None,
     retrieval: bool = True,
     tolerance: float = 1e-10,
-) -> OrderParameters:
+) -> Generator[float, None, OrderParameters]:
     """Solve for m, n, q at every point; T' = 0 uses the zero-temperature limit.
 
     Starts on the retrieval branch (1, 1/(1+rho), 1), or with `retrieval=False` on the glass branch (0, 0, 1), unless
-    `start` (*grid, 3) gives a neighbouring solution to follow. All of T', gamma and rho broadcast.
+    `start` (*grid, 3) gives a neighbouring solution to follow. All of T', gamma and rho broadcast. Yields the share
+    that has converged, so that a large grid can be interrupted.
     """
     temperature, gamma, rho = _broadcast(temperature, gamma, rho)
     if start is None:
@@ -127,8 +128,27 @@ def solve(
         warm = _update(x, 1 / torch.where(cold, 1.0, t), g, e, order, kernel)
         return torch.where(cold[:, None], _update_cold(x, g, e, order, kernel), warm) if cold.any() else warm
 
-    found: FixedPoint = solve_fixed_point(update, start.to(torch.float64), tolerance=tolerance)
+    found: FixedPoint = yield from fixed_point_pieces(update, start.to(torch.float64), tolerance=tolerance)
     return OrderParameters(*found.values.unbind(-1), found.converged)
+
+
+def solve(
+    temperature: Grid | float,
+    gamma: Grid | float,
+    rho: Grid | float,
+    order: int,
+    *,
+    kernel: Kernel = "distinct",
+    start: Tensor | None = None,
+    retrieval: bool = True,
+    tolerance: float = 1e-10,
+) -> OrderParameters:
+    """Do all of `solve_pieces` at once."""
+    return finished(
+        solve_pieces(
+            temperature, gamma, rho, order, kernel=kernel, start=start, retrieval=retrieval, tolerance=tolerance
+        )
+    )
 
 
 def _update_cold(x: Tensor, gamma: Tensor, rho: Tensor, order: int, kernel: Kernel) -> Tensor:
@@ -172,26 +192,36 @@ RETRIEVES = 0.1
 """Magnetisation above which a solution counts as retrieval; the transition is a jump to well above it."""
 
 
+HIGHEST_LOAD = 2.0
+"""Above the critical load of every order and noise; the bisection starts there."""
 FOUND = 1e-7
 """Where an iteration moves less, a solution is there: past the threshold it still moves by about the excess load."""
 
 
-def critical_load_steps(
+def critical_load_pieces(
     rho: Grid | float,
     order: int,
     *,
     temperature: Grid | float = 0.0,
     kernel: Kernel = "distinct",
     precision: float = 1e-4,
-) -> Iterator[Grid]:
-    """Bisect the largest gamma at which the retrieval solution exists; yields the lower bounds after each halving."""
+) -> Generator[Grid, None, Grid]:
+    """Bisect the largest gamma at which the retrieval solution exists; yields the lower bounds so far, often."""
     rho, temperature = _broadcast(rho, temperature)
-    low, high = torch.zeros_like(rho), torch.full_like(rho, 2.0)
+    low, high = torch.zeros_like(rho), torch.full_like(rho, HIGHEST_LOAD)
     while float((high - low).max()) > precision:
         middle = (low + high) / 2
-        exists = solve(temperature, middle, rho, order, kernel=kernel, tolerance=FOUND).m > RETRIEVES
+        solving = solve_pieces(temperature, middle, rho, order, kernel=kernel, tolerance=FOUND)
+        while True:
+            try:
+                next(solving)
+            except StopIteration as end:
+                exists = end.value.m > RETRIEVES
+                break
+            yield low
         low, high = torch.where(exists, middle, low), torch.where(exists, high, middle)
         yield low
+    return low
 
 
 def critical_load(
@@ -203,8 +233,7 @@ def critical_load(
     precision: float = 1e-4,
 ) -> Grid:
     """Largest gamma at which the retrieval solution exists, by bisection, for every rho and T' at once."""
-    *_, last = critical_load_steps(rho, order, temperature=temperature, kernel=kernel, precision=precision)
-    return last
+    return finished(critical_load_pieces(rho, order, temperature=temperature, kernel=kernel, precision=precision))
 
 
 def critical_load_of_perfect_data(order: int) -> float:
@@ -219,10 +248,48 @@ def one_step_magnetisation(gamma: Grid | float, rho: Grid | float, order: int) -
     return torch.erf(torch.rsqrt(2 * (rho + 2 * gamma / order * (1 + rho) ** order)))
 
 
-def examples_needed(r: Grid | float, order: int, *, has_teacher: bool) -> Grid:
-    """M_min at gamma = 0: (1 - r^2) / r^2 with a teacher, of the order r^(-2P) without one."""
+def examples_needed(
+    r: Grid | float, order: int, gamma: float = 0.0, *, has_teacher: bool, neurons: int | None = None
+) -> Grid:
+    """M at which one step at T' = 0 from the archetype keeps |m| = erf(1 / sqrt 2) = 0.683; infinite where none does.
+
+    The noise of a field over its signal has the variance rho + (2 gamma / P) (1 + rho)^P with a teacher, who averages
+    before the P-th power. Without one every example makes its own coupling, and the other patterns' noise grows by
+    1 + rho_P instead, with rho_P = (1 - r^(2P)) / (M r^(2P)): the noise of a P-fold product. So M grows as r^(-2)
+    with a teacher and as gamma r^(-2P) without one.
+
+    Given N (`neurons`), the case without a teacher counts how the examples' own overlaps with the archetype, r on
+    average, scatter by 1 / sqrt N, which their (P-1)-th power makes large.
+    """
     r = torch.as_tensor(r, dtype=torch.float64)
-    return (1 - r.square()) / r.square() if has_teacher else r ** (-2.0 * order)
+    own, crosstalk_share = (1 - r.square()) / r.square(), 2 * gamma / order
+    if crosstalk_share >= 1:
+        return torch.full_like(r, torch.inf)
+    if not has_teacher:
+        if neurons is not None:
+            own = own_scatter(r, order, neurons)
+        return (own + crosstalk_share * (r ** (-2 * order) - 1)) / (1 - crosstalk_share)
+    low, high = 0.0, 1.0  # the largest rho with rho + (2 gamma / P) (1 + rho)^P <= 1
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle + crosstalk_share * (1 + middle) ** order <= 1 else (low, middle)
+    return own / low
+
+
+def own_scatter(r: Grid, order: int, neurons: int) -> Grid:
+    """Variance over squared mean of the field that one example of quality r makes along its archetype.
+
+    The field is the mean over (P-1)-tuples of other neurons of a product of P bits, each right with (1 + r) / 2. Two
+    tuples that share k neurons have the second moment r^(2 (P-1-k)), and share k with the hypergeometric probability.
+    """
+    degree, others = order - 1, neurons - 1
+    moment = torch.zeros_like(r)
+    for shared in range(degree + 1):
+        if others - degree < degree - shared:
+            continue
+        ways = math.comb(degree, shared) * math.comb(others - degree, degree - shared) / math.comb(others, degree)
+        moment = moment + ways * r ** (2 * (degree - shared))
+    return (moment - r ** (2 * order)) / r ** (2 * order)
 
 
 def tolerated_noise(neurons: Grid | float, order: int) -> Grid:

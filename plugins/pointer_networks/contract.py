@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from workbench.sdk import Frame, Parameters, Preset, choice, choices, param
+from workbench.sdk import Frame, Parameters, Preset, choice, choices, file, param
 
 ModelName = Literal["pointer", "attention", "lstm"]
 Solver = Literal["optimal", "a1", "a2", "a3"]
@@ -31,9 +31,13 @@ class TrainingParameters(Parameters):
                        help="Most points of a training set; the LSTMs' dictionary ends here")  # fmt: skip
     test_max: int = param(15, ge=3, le=60, label="test up to", group="Test",
                           help="Largest sets of the test, beyond what was trained")  # fmt: skip
+    test_file: str = file(
+        suffixes=(".txt",), group="Test", label="test file",
+        help="Test sets in the authors' text format, in place of drawn ones",
+    )  # fmt: skip
     test_sets: int = param(1000, ge=50, le=20_000, group="Test",
                            help="Test sets of the trained size at the end; a fifth of them while training")  # fmt: skip
-    evaluate_every: int = param(250, ge=5, le=100_000, unit="steps", label="evaluate every", group="Test",
+    evaluate_every: int = param(250, ge=1, le=100_000, unit="steps", label="evaluate every", group="Test",
                                 help="Steps between two looks at the test sets")  # fmt: skip
     beam: int = param(1, ge=1, le=20, live=True, group="Decoding", help="Candidates kept in the search; 1 is greedy")
     constrained: bool = param(False, live=True, group="Decoding", label="only valid outputs",
@@ -52,7 +56,7 @@ class TrainingParameters(Parameters):
                                  help="Falls to zero over the last half of the steps")  # fmt: skip
     batch: int = param(128, ge=4, le=1024, group="Optimiser", help="Point sets in a batch, fresh at each step")
     clip: float = param(2.0, gt=0, le=100, group="Optimiser", help="Largest norm of the gradient")
-    steps: int = param(3000, ge=5, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
+    steps: int = param(3000, ge=1, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> TrainingParameters:
@@ -111,10 +115,16 @@ class TourParameters(TrainingParameters):
     constrained: bool = param(True, live=True, group="Decoding", label="only valid tours",
                               help="Mask visited cities, and the stop symbol before the end")  # fmt: skip
     solver: Solver = choice("optimal", labels=SOLVER_LABELS, group="Data", help="Whose tours are taught")
+    direction: Literal["ccw", "index"] = choice(
+        "ccw", labels={"ccw": "Counter-clockwise", "index": "Smaller index second"}, group="Data",
+        help="Which of the two equally long directions is taught; the paper does not say",
+    )  # fmt: skip
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("five cities", "Optimal tours of five cities.", {}, "under a minute"),
         Preset("many sizes", "Five to eight cities, tested on up to 12: tours get longer than they should beyond 8.",
                {"n_max": 8, "steps": 5000}, "about two minutes"),
+        Preset("direction by index", "The same tours with a direction that the points do not show: it hardly learns.",
+               {"direction": "index"}),
         Preset("taught by A1", "The nearest neighbour's tours are all it sees.", {"solver": "a1", "n_max": 8}),
         Preset("paper", "Ten cities, 256 units.", PAPER | {"n_min": 10, "n_max": 10}, "a GPU"),
     )  # fmt: skip
@@ -131,7 +141,7 @@ class SortParameters(TrainingParameters):
     """Sorting numbers."""
 
     test_max: int = param(10, ge=3, le=60, label="test up to", group="Test", help="Largest sets of the test")
-    steps: int = param(1500, ge=5, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
+    steps: int = param(1500, ge=1, le=1_000_000, live=True, unit="steps", group="Optimiser", help="Optimiser steps")
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("five numbers", "Learns in seconds: a good first thing to press.", {}),
         Preset("five to ten", "And does it know about fifteen?", {"n_max": 10, "test_max": 15, "steps": 4000}),
@@ -153,6 +163,8 @@ class ModelAnswer:
     quality: float
     beams: tuple[tuple[np.ndarray, float], ...] = ()
     refusal: str = ""
+    states: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))  # (n, 2) e_j on two principal axes
+    explained: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -92,21 +92,28 @@ class DelaunayTask(Task):
 
 
 class TourTask(Task):
-    """Shortest round tour from the first city, its second city before its last, without the way back."""
+    """Shortest round tour from the first city, without the way back.
+
+    A tour and its mirror image are equally long, and the paper does not say which one is taught. `direction` "ccw"
+    takes the one with positive area, "index" the one whose second city has a smaller number than its last.
+    """
 
     name, rule = "tour", "permutation"
 
-    def __init__(self, solver: str = "optimal") -> None:
-        self.solver = solver
+    def __init__(self, solver: str = "optimal", direction: str = "ccw") -> None:
+        self.solver, self.direction = solver, direction
 
     def label(self, points: Float[np.ndarray, "b n 2"]) -> Int64[np.ndarray, "b k"]:
         """Exact up to tsp.EXACT_LIMIT cities; above, the best heuristic that is batched."""
         exact = points.shape[1] <= tsp.EXACT_LIMIT
-        return (tsp.optimal(points) if exact else tsp.greedy_two_opt(points)) + 1
+        return self._directed(points, tsp.optimal(points) if exact else tsp.greedy_two_opt(points)) + 1
 
     def training_label(self, points: np.ndarray, rng: np.random.Generator) -> Int64[np.ndarray, "b k"]:
         """By the chosen solver."""
-        return tsp.SOLVERS[self.solver](points) + 1
+        return self._directed(points, tsp.SOLVERS[self.solver](points)) + 1
+
+    def _directed(self, points: np.ndarray, tours: np.ndarray) -> Int64[np.ndarray, "b k"]:
+        return tsp.counter_clockwise(points, tours) if self.direction == "ccw" else tsp.canonical(tours)
 
     def judge(self, points: np.ndarray, slots: np.ndarray, truth: np.ndarray) -> Scores:
         """Length of the valid tours; right within 1e-6 of the true tour's length."""

@@ -12,11 +12,12 @@ from plugins.pointer_networks import geometry
 from plugins.pointer_networks.contract import HullParameters, TourParameters
 from plugins.pointer_networks.decoding import allowed_slots, decode, longest_output
 from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
-from plugins.pointer_networks.experiments.training import authors_text
+from plugins.pointer_networks.files import authors_text, read_authors_text
 from plugins.pointer_networks.model import make_model
 from plugins.pointer_networks.presets import PRESETS, preset
 from plugins.pointer_networks.tasks import DelaunayTask, HullTask, SortTask, TourTask
 from workbench.compute.building import build, prepared
+from workbench.compute.checkpoint import read_checkpoint, restore_checkpoint, save_checkpoint
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
 from workbench.sdk import InvalidParameters, Progress, UserError
 
@@ -289,3 +290,105 @@ def test_presets_stay_in_the_square_and_jitter_moves_them(name):
     assert points.shape == (17, 2)
     assert ((points >= 0) & (points <= 1)).all()
     assert not np.array_equal(points, preset(name, 17, 0.05, 0))
+
+
+# Files in the authors' format
+
+
+@pytest.mark.parametrize("kind", [HullTask(), DelaunayTask(), TourTask(), SortTask()])
+def test_the_authors_text_comes_back_as_it_was(kind, tmp_path):
+    file = tmp_path / "sets.txt"
+    parts = []
+    for size in (5, 7):
+        points = kind.draw(RNG(size), 6, size)
+        parts.append((points, kind.label(points)))
+    file.write_text("".join(authors_text(points, truth, kind.name) for points, truth in parts))
+    found = read_authors_text(file, kind.name)
+    assert list(found) == [5, 7]
+    for points, truth in parts:
+        own = found[points.shape[1]]
+        assert np.array_equal(own.points, points)
+        assert all(
+            np.array_equal(geometry.chosen(a), geometry.chosen(b)) for a, b in zip(own.slots, truth, strict=True)
+        )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "no point sets"),
+        ("0 0 1 1 0 1 1 2 3 1", "line 1: the word"),
+        ("0 0 1 1 0 1 output 1 2 3 1\n0 0 1 output 1", "line 2: 3 coordinates"),
+        ("0 0 1 1 0 one output 1 2 3", "are numbers"),
+        ("0 0 1 1 0 inf output 1 2 3", "finite"),
+        ("0 0 1 1 0 1 output 1 2 4 1", "indices from 1 to 3"),
+        ("0 0 1 1 0 1 output 1 2 2 1", "each of the 3 points once"),
+    ],
+)
+def test_broken_files_are_refused_with_the_line(tmp_path, text, sentence):
+    file = tmp_path / "broken.txt"
+    file.write_text(text)
+    with pytest.raises(UserError, match=r"broken\.txt") as refused:
+        read_authors_text(file, "tour")
+    assert sentence in str(refused.value)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_authors_text(tmp_path / "nowhere.txt", "tour")
+    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe\x00 output 1")
+    with pytest.raises(UserError, match="not a text file"):
+        read_authors_text(tmp_path / "bytes.txt", "tour")
+
+
+def test_test_sets_of_a_file_take_the_place_of_drawn_ones(tmp_path):
+    points = RNG(3).random((30, 6, 2))
+    file = tmp_path / "tests.txt"
+    file.write_text(authors_text(points, HullTask().label(points), "hull"))
+    run = prepared(build(Hull, TINY | {"test_file": str(file), "models": ("pointer",)}))
+    assert np.array_equal(run._tests[6][0], points)
+    assert run._tests[5][0].shape[0] >= 12
+    assert 6 in run.frame().sizes
+    cities = prepared(build(Tour, TINY)).load(str(_tour_file(tmp_path)))
+    assert cities.shape == (5, 2)
+
+
+def _tour_file(folder):
+    points = RNG(4).random((2, 5, 2))
+    file = folder / "tours.txt"
+    file.write_text(authors_text(points, TourTask().label(points), "tour"))
+    return file
+
+
+@pytest.mark.parametrize("direction", ["ccw", "index"])
+def test_tours_are_taught_in_the_direction_asked_for(direction):
+    points = RNG(0).random((50, 6, 2))
+    tours = TourTask("optimal", direction).training_label(points, RNG(1)) - 1
+    ordered = np.take_along_axis(points, tours[..., None], 1)
+    signed = geometry.cross(ordered, np.roll(ordered, -1, 1)).sum(1)
+    assert (tours[:, 0] == 0).all()
+    assert (signed > 0).all() if direction == "ccw" else (tours[:, 1] < tours[:, -1]).all()
+
+
+def test_candidates_carry_the_log_probability_of_every_step():
+    run = prepared(build(Tour, TINY))
+    points = RNG(5).random((5, 2))
+    found = run.candidates(points, width=4)
+    assert len(found) == 4
+    for slots, logs in found:
+        expected = likelihood(run.networks["pointer"], run.tensor(points[None]), slots.tolist())
+        assert float(logs.sum()) == pytest.approx(expected, abs=1e-4)
+    assert run.candidates(points, model="lstm") == ()
+
+
+def test_a_resumed_run_still_knows_its_last_look_at_the_test_sets(tmp_path):
+    run = prepared(build(Sort, TINY))
+    list(run.run())
+    save_checkpoint(tmp_path / "c.pt", run, 0.0)
+    other = prepared(build(Sort, TINY, seed=1))
+    restore_checkpoint(other, read_checkpoint(tmp_path / "c.pt"))
+    assert other.look.step == TINY["steps"]
+    assert np.array_equal(other.frame().accuracy, run.frame().accuracy)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_presets_that_a_laptop_can_take_are_built(kind):
+    for own in kind.parameters_type.presets:
+        assert build(kind, own.values).parameters.steps > 0

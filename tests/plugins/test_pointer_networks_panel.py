@@ -11,6 +11,7 @@ from PySide6.QtGui import QUndoStack
 
 from plugins.pointer_networks import panel
 from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
+from plugins.pointer_networks.panel_beams import placed, rows_of
 from workbench.compute.building import build, prepared
 from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
 from workbench.views.picks import Pick
@@ -97,7 +98,7 @@ def test_every_view_shows_something_before_and_after_training_in_both_themes_and
     own.view.grab()
     assert not own.port.said
     for view in own.view.views():
-        assert view.data(), view.name
+        assert view.data() or view.name == "beams", view.name
         view.export(tmp_path / f"{view.name}.png")
         assert (tmp_path / f"{view.name}.png").stat().st_size > 500
 
@@ -188,3 +189,62 @@ def test_state_of_a_view_goes_back_into_a_fresh_one(bench, name):
     second.view.restore(first.view.state())
     second.train()
     assert np.array_equal(second.view._answer.points, first.view.editor.points)
+
+
+def test_candidates_are_searched_while_their_tab_is_open_and_a_click_forces_one(bench, qtbot):
+    own = bench("Tour")
+    own.view.show()
+    qtbot.waitExposed(own.view)
+    assert not any(action == "candidates" for action, _ in own.port.asked)
+    tabs = own.view.beams.parentWidget().parentWidget()
+    tabs.setCurrentWidget(own.view.beams)
+    found = own.view.beams.candidates
+    assert len(found) == 6
+    totals = [float(logs.sum()) for _, logs in found]
+    assert totals == sorted(totals, reverse=True)
+    assert sorted(found[0][0].tolist()) == [0, 1, 2, 3, 4, 5]
+    at = own.view.beams.frame().point(2.0, own.view.beams._order[3]).toPoint()
+    qtbot.mouseClick(own.view.beams.body, Qt.MouseButton.LeftButton, pos=at)
+    assert own.view.shown.slots.tolist() == found[3][0].tolist()
+    assert own.view.shown.log_probability == pytest.approx(totals[3], abs=1e-4)
+
+
+def test_beginnings_that_candidates_share_are_one_branch_and_branches_do_not_cross():
+    paths = [(1, 2, 0), (2, 1, 0), (1, 3, 0), (2, 3, 0)]
+    rows = rows_of(paths)
+    assert rows == [0, 2, 1, 3]
+    nodes = placed(paths, rows)
+    assert nodes[(1,)] == (1, 0.5)
+    assert nodes[(2,)] == (1, 2.5)
+    assert len(nodes) == 10
+
+
+def test_a_bar_draws_its_tour_over_the_points_with_its_length(bench):
+    own = bench("Tour")
+    names = [name for name, _, _ in own.view._answer.others]
+    assert {"A3 Christofides + 2-opt", "Ptr-Net, beam 5", "Held–Karp (exact)"} <= set(names)
+    row = names.index("A1 nearest neighbour")
+    own.view.lengths.clicked.emit(Pick(0, row, "length", row))
+    labels = [entry.label for entry in own.view.editor.legend_entries()]
+    length = own.view._answer.others[row][1]
+    assert f"A1 nearest neighbour {length:.3f}" in labels
+    own.view.lengths.clicked.emit(Pick(0, row, "length", row))
+    assert not any("A1" in entry.label for entry in own.view.editor.legend_entries())
+
+
+def test_states_are_principal_axes_and_hovering_one_rings_its_point(bench):
+    own = bench("Hull")
+    states = own.view.shown.states
+    assert states.shape == (5, 2)
+    assert np.allclose(states.mean(0), 0, atol=1e-9)
+    assert states[:, 0].var() >= states[:, 1].var()
+    own.view.states.hovered.emit(Pick(0, 0, "", 3))
+    assert own.view.editor._marked == 3
+    own.view.states.hovered.emit(None)
+    assert own.view.editor._marked is None
+
+
+def test_the_table_says_fail_where_more_than_one_per_cent_cross_themselves(bench):
+    view = bench("Hull").view
+    assert view.quality_cell(0.985, 0.99) == "FAIL"
+    assert view.quality_cell(0.995, 0.99) == 0.99

@@ -54,6 +54,19 @@ def canonical(tours: Tours) -> Tours:
     return np.where(turned[..., 1:2] < turned[..., -1:], turned, mirrored)
 
 
+def counter_clockwise(points: Points, tours: Tours) -> Tours:
+    """Turn and mirror tours so that they start at city 0 and enclose a positive area (as the shoelace formula has it).
+
+    A tour that crosses itself has a signed area too; one of exactly zero area is left in canonical form.
+    """
+    tours = canonical(tours)
+    ordered = np.take_along_axis(points, tours[..., None], -2)
+    following = np.roll(ordered, -1, -2)
+    area = (ordered[..., 0] * following[..., 1] - ordered[..., 1] * following[..., 0]).sum(-1)
+    mirrored = np.concatenate([tours[..., :1], tours[..., :0:-1]], -1)
+    return np.where(area[..., None] < 0, mirrored, tours)
+
+
 @lru_cache(maxsize=16)
 def all_tours(count: int) -> Int64[np.ndarray, "t n"]:
     """Every tour of `count` cities once, in canonical form: (count - 1)! / 2 rows."""

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
     from workbench.views.linking import link
+    from workbench.views.measured import MeasuredView
     from workbench.views.parallel import ParallelAxis, ParallelView
+    from workbench.views.pattern_editor import PatternEditor
+    from workbench.views.phase_diagram import PhaseDiagramView
     from workbench.views.picks import Pick
     from workbench.views.plot import PlotView
+    from workbench.views.point_editor import PointEditor
     from workbench.views.pyqtgraph_view import PyqtgraphView
     from workbench.views.scatter import ScatterView
     from workbench.views.scene3d import Scene3DView
@@ -37,8 +41,12 @@ _HOMES = {
     "LabelledSlider": "controls",
     "ParallelAxis": "parallel",
     "ParallelView": "parallel",
+    "MeasuredView": "measured",
+    "PatternEditor": "pattern_editor",
+    "PhaseDiagramView": "phase_diagram",
     "Pick": "picks",
     "PlotView": "plot",
+    "PointEditor": "point_editor",
     "PyqtgraphView": "pyqtgraph_view",
     "ScatterView": "scatter",
     "Scene3DView": "scene3d",
@@ -60,10 +68,14 @@ __all__ = [
     "HistogramView",
     "ImageView",
     "LabelledSlider",
+    "MeasuredView",
     "ParallelAxis",
     "ParallelView",
+    "PatternEditor",
+    "PhaseDiagramView",
     "Pick",
     "PlotView",
+    "PointEditor",
     "PyqtgraphView",
     "ScatterView",
     "Scene3DView",

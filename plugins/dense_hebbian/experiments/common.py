@@ -31,11 +31,27 @@ def checked_patterns(gamma: float, neurons: int, order: int, replicas: int, samp
     return patterns
 
 
+BATCH_BYTES = 256 * 2**20
+"""Memory that samples which relax side by side may take together."""
+
+
+def batches(samples: int, patterns: int, neurons: int, order: int) -> list[int]:
+    """Sizes of the batches in which so many independent samples of disorder are relaxed side by side."""
+    at_once = max(1, min(samples, BATCH_BYTES // (8 * patterns * neurons * (2 + order))))
+    whole, rest = divmod(samples, at_once)
+    return [at_once] * whole + ([rest] if rest else [])
+
+
 def swept(
-    network: Network, spins: Spins, temperature: float, generator: torch.Generator, text: str
+    network: Network,
+    spins: Spins,
+    temperature: float,
+    generator: torch.Generator,
+    text: str,
+    sites: Sequence[int] | None = None,
 ) -> Generator[Progress, None, tuple[Spins, int]]:
-    """One sweep that says Progress while it takes long; returns spins and flips."""
-    pieces = sweep_pieces(network, spins, temperature, generator)
+    """One sweep (or the `sites` of it) that says Progress while it takes long; returns spins and flips."""
+    pieces = sweep_pieces(network, spins, temperature, generator, sites)
     while True:
         try:
             share = next(pieces)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from plugins.dense_hebbian.contract import CurveFrame, LearningParameters
-from plugins.dense_hebbian.experiments.common import checked_patterns, relaxed, write_rows
-from plugins.dense_hebbian.network import Network, corrupted, mattis, random_archetypes
+from plugins.dense_hebbian.contract import LearningFrame, LearningParameters
+from plugins.dense_hebbian.experiments.common import batches, checked_patterns, relaxed, write_rows
+from plugins.dense_hebbian.network import Network, corrupted, examples_of, mattis, random_archetypes
 from plugins.dense_hebbian.theory import dataset_entropy, solve
-from workbench.sdk import Context, Experiment, Metrics, Progress
+from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
 
 LINE_POINTS = 60
+LINE_TOLERANCE = 1e-8
 
 
-class LearningCurve(Experiment[LearningParameters, CurveFrame]):
+class LearningCurve(Experiment[LearningParameters, LearningFrame]):
     """One step is one number of examples M: fresh data for every seed, relaxed from the archetype."""
 
     def __init__(self, parameters: LearningParameters, context: Context) -> None:
@@ -27,6 +27,7 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
         self._patterns = checked_patterns(p.gamma, p.neurons, p.order, 1, 1)
         self.magnetisation: list[list[float]] = []
         self.data_overlap: list[list[float]] = []
+        self.patterns = np.zeros((0, p.neurons))
         self._examples = [int(m) for m in np.unique(np.geomspace(1, p.most_examples, p.points).round())]
         self._line = self._theory(np.geomspace(1, p.most_examples, LINE_POINTS))
 
@@ -40,12 +41,12 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
         while self.step < len(self._examples):
             examples = self._examples[self.step]
             found: list[tuple[float, float]] = []
-            for seed in range(self.parameters.seeds):
-                for said in self._one(examples):
+            for size in batches(self.parameters.seeds, self._patterns, self.parameters.neurons, self.parameters.order):
+                for said in self._samples(examples, size):
                     if isinstance(said, Progress):
-                        yield Progress(f"M = {examples}, sample {seed + 1}: {said.text}", said.fraction)
+                        yield Progress(f"M = {examples}: {said.text}", said.fraction)
                     else:
-                        found.append(said)
+                        found += said
             self.magnetisation.append([m for m, _ in found])
             self.data_overlap.append([n for _, n in found])
             self.step += 1
@@ -58,9 +59,10 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
                 "theory/m": self._at(examples),
             }
 
-    def _one(self, examples: int) -> Iterator[Progress | tuple[float, float]]:
+    def _samples(self, examples: int, size: int) -> Iterator[Progress | list[tuple[float, float]]]:
+        """Relax `size` fresh networks side by side from their first archetype; last come |m| and |n| of each."""
         p, generator = self.parameters, self.context.generator
-        archetypes = random_archetypes(1, self._patterns, p.neurons, generator)
+        archetypes = random_archetypes(size, self._patterns, p.neurons, generator)
         network = Network.supervised(archetypes, p.quality, examples, p.order, generator, p.kernel)
         yield Progress("learning")
         spins = corrupted(archetypes[:, 0], 0.0, 1, generator)
@@ -68,31 +70,48 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
             if isinstance(said, Progress):
                 yield said
             else:
-                m = float(mattis(said, archetypes[:, :1]).abs().mean())
-                rho = dataset_entropy(p.quality, examples)
-                yield m, float(network.overlaps(said)[..., 0].abs().mean()) / float(np.sqrt(1 + rho))
+                spins = said
+        example = examples_of(archetypes[:1, :1], p.quality, 1, generator)[0, 0, 0]
+        rows = (archetypes[0, 0], example, network.chi[0, 0], spins[0, 0])
+        self.patterns = torch.stack(rows).cpu().numpy()
+        m = mattis(spins, archetypes[:, :1]).abs()[:, 0, 0]
+        n = network.overlaps(spins)[:, 0, 0].abs() / np.sqrt(1 + dataset_entropy(p.quality, examples))
+        yield list(zip(m.tolist(), n.tolist(), strict=True))
 
-    def _theory(self, examples: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def _theory(
+        self, examples: np.ndarray, quality: float | None = None, gamma: float | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         p = self.parameters
-        rho = torch.tensor([(1 - p.quality**2) / (m * p.quality**2) for m in examples], dtype=torch.float64)
-        found = solve(p.temperature, p.gamma, rho, p.order, kernel=p.kernel)
+        r = p.quality if quality is None else quality
+        rho = torch.tensor([(1 - r**2) / (m * r**2) for m in examples], dtype=torch.float64)
+        load = p.gamma if gamma is None else gamma
+        found = solve(p.temperature, load, rho, p.order, kernel=p.kernel, tolerance=LINE_TOLERANCE)
         return examples, found.m.numpy(), found.n.numpy()
 
     def _at(self, examples: int) -> float:
         return float(self._theory(np.array([float(examples)]))[1][0])
 
-    def frame(self) -> CurveFrame:
+    def frame(self) -> LearningFrame:
         """Points so far beside the theory."""
         x = np.array(self._examples[: len(self.magnetisation)], float)
         points = {}
         for name, values in (("m", self.magnetisation), ("n", self.data_overlap)):
-            table = np.array(values).reshape(len(values), -1)
+            table = np.array(values).reshape(len(values), self.parameters.seeds)
             points[name] = (x, table.mean(1) if len(values) else x, table.std(1) if len(values) else x)
         examples, m, n = self._line
         p = self.parameters
         needed = (1 - p.quality**2) / p.quality**2
         values: dict[str, float] = {"needed": needed, "patterns": self._patterns, "neurons": p.neurons}
-        return CurveFrame(points, {"m": (examples, m), "n": (examples, n)}, {}, values)
+        shown = self._examples[len(self.magnetisation) - 1] if self.magnetisation else 0
+        return LearningFrame(points, {"m": (examples, m), "n": (examples, n)}, {}, values, self.patterns.copy(), shown)
+
+    @action
+    def theory(self, quality: float, gamma: float | None = None) -> tuple[float, np.ndarray, np.ndarray, np.ndarray]:
+        """The theory's m and n against M at another quality r of the examples: (r, M, m, n)."""
+        if not 0 < quality <= 1:
+            raise UserError("The quality r is above 0 and at most 1.")
+        examples = np.geomspace(1, self.parameters.most_examples, LINE_POINTS)
+        return quality, *self._theory(examples, quality, gamma)
 
     def save_artefacts(self, folder: Path) -> None:
         """Write the measured points and the theory's line."""
@@ -103,9 +122,3 @@ class LearningCurve(Experiment[LearningParameters, CurveFrame]):
     def _rows(self) -> Iterator[tuple[float, ...]]:
         for m, n in zip(self.magnetisation, self.data_overlap, strict=True):
             yield float(np.mean(m)), float(np.std(m)), float(np.mean(n)), float(np.std(n))
-
-
-def measured(run: LearningCurve) -> dict[int, tuple[float, float, float]]:
-    """Return M -> (mean |m|, its spread over samples, the theory's m)."""
-    table: Any = zip(run._examples, run.magnetisation, strict=False)
-    return {m: (float(np.mean(v)), float(np.std(v)), run._at(m)) for m, v in table}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from plugins.pointer_networks import geometry
 from plugins.pointer_networks.contract import (
+    MOST_POINTS,
     SOLVER_LABELS,
     DelaunayParameters,
     HullParameters,
@@ -17,10 +20,13 @@ from plugins.pointer_networks.contract import (
     TourParameters,
 )
 from plugins.pointer_networks.experiments.training import CHUNK, TEST_SEED, Training
+from plugins.pointer_networks.files import read_authors_text
 from plugins.pointer_networks.tasks import DelaunayTask, HullTask, Scores, SortTask, Task, TourTask
-from workbench.sdk import Progress, action
+from workbench.sdk import Progress, UserError, action
 from workbench.toolkit import tsp
 
+WIDE = 5
+"""Beam of the second bar of the pointer network's tours."""
 POOL = 2000
 """Instances of each size that are labelled beforehand, where labelling takes too long for fresh batches."""
 
@@ -62,7 +68,7 @@ class Tour(Training[TourParameters, PointerFrame]):
 
     def make_task(self) -> Task:
         """Tours by the chosen solver."""
-        return TourTask(self.parameters.solver)
+        return TourTask(self.parameters.solver, self.parameters.direction)
 
     def prepare(self) -> Iterator[Progress]:
         """Label a pool by Christofides, which takes too long for fresh batches; then as for the other tasks."""
@@ -110,10 +116,14 @@ class Tour(Training[TourParameters, PointerFrame]):
             SOLVER_LABELS["a1"]: tsp.nearest_neighbour(sets),
             "greedy edges": greedy,
             SOLVER_LABELS["a2"]: tsp.two_opt(sets, greedy),
+            SOLVER_LABELS["a3"]: tsp.christofides_two_opt(sets),
         }
         is_exact = count <= tsp.EXACT_LIMIT - 3
         if is_exact:
             tours["Held–Karp (exact)"] = tsp.optimal(sets)
+        if "pointer" in self.networks:
+            wide = self.decoded("pointer", sets, rule="permutation", beam=WIDE).slots.cpu().numpy()
+            tours[f"Ptr-Net, beam {WIDE}"] = geometry.padded(wide, count) - 1
         found = tuple((name, float(tsp.tour_lengths(sets, tour)[0]), tour[0] + 1) for name, tour in tours.items())
         note = "" if is_exact else "Too many cities for an exact tour in time: the dashed one is by 2-opt."
         return found, is_exact, note
@@ -126,23 +136,28 @@ class Tour(Training[TourParameters, PointerFrame]):
         return [own[0] + 1 for own in tsp.two_opt_steps(points, tour)]
 
     @action
-    def christofides(self, points: np.ndarray) -> tuple[str, float, np.ndarray]:
-        """Christofides' tour of these cities, improved by 2-opt."""
-        tour = tsp.christofides_two_opt(np.asarray(points, np.float64)[None])
-        return SOLVER_LABELS["a3"], float(tsp.tour_lengths(np.asarray(points)[None], tour)[0]), tour[0] + 1
-
-    @action
     def load(self, file: str) -> np.ndarray:
-        """Read cities from a TSPLIB or CSV file, moved into the unit square; at most as many as can be shown."""
-        from pathlib import Path
-
-        from plugins.pointer_networks.contract import MOST_POINTS
-        from workbench.sdk import UserError
-
-        points = tsp.load_cities(Path(file))
+        """Read cities from a TSPLIB, CSV or the authors' file, moved into the unit square, if so many can be shown."""
+        path = Path(file)
+        if path.suffix.lower() == ".txt":
+            return next(iter(read_authors_text(path, "tour", most=1).values())).points[0]
+        points = tsp.load_cities(path)
         if len(points) > MOST_POINTS:
-            raise UserError(f"{Path(file).name} has {len(points)} cities; up to {MOST_POINTS} can be shown here.")
+            raise UserError(f"{path.name} has {len(points)} cities; up to {MOST_POINTS} can be shown here.")
         return tsp.into_unit_square(points)
+
+    def save_artefacts(self, folder: Path) -> None:
+        """Also the tours of the probe by everyone, as rows of city numbers."""
+        super().save_artefacts(folder)
+        answer = self.answers_to(self._probe)
+        rows = [(name, length, slots) for name, length, slots in answer.others]
+        rows += [(name, own.quality, own.slots) for name, own in answer.answers.items() if own.is_valid]
+        with (folder / "tours.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["tour", "length", "cities"])
+            writer.writerows(
+                (name, f"{length:.9g}", " ".join(map(str, geometry.chosen(slots)))) for name, length, slots in rows
+            )
 
 
 class Sort(Training[SortParameters, PointerFrame]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from plugins.pointer_networks.contract import (
     TrainingParameters,
 )
 from plugins.pointer_networks.decoding import Decoded, Rule, decode, longest_output
+from plugins.pointer_networks.files import authors_text, read_authors_text
 from plugins.pointer_networks.model import EncoderDecoder, make_model, token_loss
 from plugins.pointer_networks.tasks import Scores, Task, checked_points
 from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
@@ -67,7 +68,7 @@ class Training(Experiment[P, F]):
             self.optimisers[name] = kind(network.parameters(), lr=parameters.learning_rate)
         self.is_tested = False
         self._sizes = test_sizes(parameters.n_min, parameters.n_max, parameters.test_max)
-        self._look = self._empty_look()
+        self.looked: dict[str, Any] = vars(self._empty_look())
         self._tests: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._pool: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         self._probe = spread_out(self._task.draw(np.random.default_rng(TEST_SEED), 64, parameters.n_max))
@@ -78,7 +79,12 @@ class Training(Experiment[P, F]):
 
     def prepare(self) -> Iterator[Progress]:
         """Draw and label the test sets, the same for every seed, and look at them once."""
+        if self.parameters.test_file:
+            yield Progress(f"Reading {Path(self.parameters.test_file).name}")
+            self._read_tests(Path(self.parameters.test_file))
         for size in self._sizes:
+            if size in self._tests:
+                continue
             rng = np.random.default_rng([TEST_SEED, size])
             parts = []
             total = self.test_count(size, is_whole=True)
@@ -93,9 +99,19 @@ class Training(Experiment[P, F]):
             )
         yield from self.evaluate(is_whole=False)
 
+    def _read_tests(self, path: Path) -> None:
+        """Take the test sets of a file in the authors' format; sizes that it lacks are drawn as always."""
+        found = read_authors_text(path, self._task.name)
+        self._tests = {size: (sets.points, sets.slots) for size, sets in found.items()}
+        self._sizes = sorted({*self._sizes, *found})
+        self.looked = vars(self._empty_look())
+
     def test_count(self, size: int, is_whole: bool) -> int:
         """Test sets of a size: all of them at the sizes trained at the ends, fewer beyond and while training."""
         own = self.parameters
+        if own.test_file and size in self._tests:
+            count = len(self._tests[size][0])
+            return count if is_whole else min(count, max(20, own.test_sets // 25))
         total = own.test_sets if size in (own.n_min, own.n_max) else max(50, own.test_sets // 4)
         return total if is_whole else max(20, min(200, total // 5))
 
@@ -199,7 +215,7 @@ class Training(Experiment[P, F]):
                 if size == self.parameters.n_max:
                     look.ranks[row] = self.by_rank(scores, self._tests[size][1][:count], size)
         look.references = self.references(is_whole)
-        self._look = look
+        self.looked = vars(look)
         self.is_tested = self.is_tested or is_whole
 
     def by_rank(self, scores: Scores, truth: np.ndarray, size: int) -> np.ndarray:
@@ -217,22 +233,22 @@ class Training(Experiment[P, F]):
     @property
     def look(self) -> Look:
         """The last look at the test sets."""
-        return self._look
+        return Look(**self.looked)
 
     def look_metrics(self) -> dict[str, float]:
         """What the last look found at the largest size trained."""
-        column = self._sizes.index(self.parameters.n_max)
+        column, look = self._sizes.index(self.parameters.n_max), self.look
         metrics = {}
         for row, name in enumerate(self.networks):
-            metrics[f"accuracy/{name}"] = float(self._look.accuracy[row, column])
-            metrics[f"valid/{name}"] = float(self._look.valid[row, column])
-            if np.isfinite(quality := self._look.quality[row, column]):
+            metrics[f"accuracy/{name}"] = float(look.accuracy[row, column])
+            metrics[f"valid/{name}"] = float(look.valid[row, column])
+            if np.isfinite(quality := look.quality[row, column]):
                 metrics[f"quality/{name}"] = float(quality)
         return metrics
 
     def frame(self) -> PointerFrame:
         """The probe set's answers, decoded now, and the last look."""
-        look, own = self._look, self.parameters
+        look, own = self.look, self.parameters
         return PointerFrame(
             self.step, look.step, look.tested, tuple(self.networks), (own.n_min, own.n_max),
             self.answers_to(self._probe), np.array(self._sizes), look.accuracy, look.valid, look.quality,
@@ -300,8 +316,49 @@ class Training(Experiment[P, F]):
                 bool(scores.is_right[0]), bool(scores.is_valid[0]), float(scores.quality[0]),
                 tuple((own[0].cpu().numpy(), float(log[0])) for own, log in beams if torch.isfinite(log[0])),
             )  # fmt: skip
+            if states := self.states_of(network, points):
+                answers[name] = replace(answers[name], states=states[0], explained=states[1])
         others, is_exact, note = self.further(points)
         return SetAnswer(self._task.name, points, truth[0], is_exact, answers, others, note)
+
+    @torch.no_grad()
+    def states_of(self, network: EncoderDecoder, points: np.ndarray) -> tuple[np.ndarray, tuple[float, float]] | None:
+        """The encoder's states e_j on their first two principal axes (n, 2), and the shares of variance of these."""
+        if len(points) < 3:
+            return None
+        states = network.encode(self.tensor(points[None])).states[0, 1:].double()
+        centred = states - states.mean(0)
+        u, s, _ = torch.linalg.svd(centred, full_matrices=False)
+        shares = s.square() / s.square().sum().clamp(min=1e-30)
+        return (u[:, :2] * s[:2]).cpu().numpy(), (float(shares[0]), float(shares[1]))
+
+    @action
+    def candidates(self, points: np.ndarray, model: str = "pointer", width: int = 6) -> tuple[Any, ...]:
+        """Outputs that a beam search of this width keeps, best first, each with the log-probability of every step."""
+        checked = checked_points(points, MOST_POINTS)
+        network = self.networks.get(model)
+        if network is None or (network.longest is not None and len(checked) > network.longest):
+            return ()
+        found = self.decoded(model, checked[None], beam=width)
+        beams = [(found.slots, found.log_probability), *found.others]
+        made = []
+        for slots, log in beams:
+            if torch.isfinite(log[0]):
+                own = self._through_stop(slots[0].tolist())
+                made.append((np.array(own), self.step_logs(network, checked, own)))
+        return tuple(made)
+
+    @staticmethod
+    def _through_stop(slots: list[int]) -> list[int]:
+        return slots[: slots.index(0) + 1] if 0 in slots else slots
+
+    @torch.no_grad()
+    def step_logs(self, network: EncoderDecoder, points: np.ndarray, slots: Sequence[int]) -> np.ndarray:
+        """Log-probability of each step of one output (T,)."""
+        targets = torch.tensor([list(slots)], device=self.context.device)
+        logs = torch.log_softmax(network.forced(network.encode(self.tensor(points[None])), targets), -1)
+        found: np.ndarray = logs.gather(-1, targets[..., None])[0, :, 0].cpu().numpy()
+        return found
 
     def further(self, points: np.ndarray) -> tuple[tuple[tuple[str, float, np.ndarray], ...], bool, str]:
         """Other solvers' answers, whether the truth is exact, and what to say about this set."""
@@ -309,15 +366,13 @@ class Training(Experiment[P, F]):
 
     def save_artefacts(self, folder: Path) -> None:
         """Write the answers to the probe, the test over sizes, and test sets in the authors' text format."""
-        found = self.answers_to(self._probe)
+        found, look = self.answers_to(self._probe), self.look
         with (folder / "test_over_sizes.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["model", "points", "accuracy", "valid", "quality"])
             for row, name in enumerate(self.networks):
                 for column, size in enumerate(self._sizes):
-                    numbers = (
-                        table[row, column] for table in (self._look.accuracy, self._look.valid, self._look.quality)
-                    )
+                    numbers = (table[row, column] for table in (look.accuracy, look.valid, look.quality))
                     writer.writerow([name, size, *(f"{number:.6g}" for number in numbers)])
         answer = {"points": found.points.tolist(), "truth": found.truth.tolist()}
         answer |= {name: geometry.chosen(own.slots).tolist() for name, own in found.answers.items()}
@@ -337,13 +392,3 @@ def spread_out(sets: Float[np.ndarray, "b n 2"]) -> Float[np.ndarray, "n 2"]:
     apart = np.linalg.norm(sets[:, :, None] - sets[:, None], axis=-1) + 2 * np.eye(sets.shape[1])
     chosen: np.ndarray = sets[apart.min((1, 2)).argmax()]
     return chosen
-
-
-def authors_text(points: np.ndarray, truth: np.ndarray, task: str) -> str:
-    """Lines `x1 y1 ... xn yn output i1 ... ik`, as released by the authors: hulls and tours end where they began."""
-    lines = []
-    for own, slots in zip(points, truth, strict=True):
-        answer = geometry.chosen(slots).tolist()
-        answer += answer[:1] if task in ("hull", "tour") else []
-        lines.append(" ".join([*(f"{value:.17g}" for value in own.ravel()), "output", *map(str, answer)]))
-    return "\n".join(lines) + "\n"

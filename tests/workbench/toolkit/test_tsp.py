@@ -156,3 +156,16 @@ def test_every_solver_returns_a_tour_in_canonical_form_whatever_the_points(count
         tours = tsp.SOLVERS[name](points)
         assert (np.sort(tours, 1) == np.arange(count)).all()
         assert (tours[:, 0] == 0).all()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def test_counter_clockwise_tours_are_the_same_tours_with_positive_area(count):
+    points = np.random.default_rng(count).random((40, count, 2))
+    tours = np.stack([np.random.default_rng(k).permutation(count) for k in range(40)])
+    turned = tsp.counter_clockwise(points, tours)
+    assert (turned[:, 0] == 0).all()
+    assert np.allclose(tsp.tour_lengths(points, turned), tsp.tour_lengths(points, tours))
+    assert np.array_equal(tsp.canonical(turned), tsp.canonical(tours))
+    ordered = np.take_along_axis(points, turned[..., None], 1)
+    x, y = ordered[..., 0], ordered[..., 1]
+    assert ((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1) >= -1e-15).all()

@@ -1,0 +1,30 @@
+"""Ways to place views: beside each other with movable borders, or behind each other as tabs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
+
+
+def across(*widgets: QWidget, sizes: Sequence[int] = (), down: bool = False) -> QSplitter:
+    """Widgets beside each other (or one above the other) with movable borders; `sizes` in pixels share the room."""
+    splitter = QSplitter(Qt.Orientation.Vertical if down else Qt.Orientation.Horizontal)
+    splitter.setChildrenCollapsible(False)
+    for widget in widgets:
+        splitter.addWidget(widget)
+    if sizes:
+        splitter.setSizes(list(sizes))
+        for index, size in enumerate(sizes):
+            splitter.setStretchFactor(index, size)
+    return splitter
+
+
+def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
+    """Views that share a place, with what their tabs say."""
+    tabs = QTabWidget()
+    tabs.setDocumentMode(True)
+    for text, page in pages.items():
+        tabs.addTab(page, text)
+    return tabs
