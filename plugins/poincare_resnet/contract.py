@@ -45,7 +45,7 @@ class NetworkParameters(Parameters):
         labels={"midpoint": "Poincaré midpoint", "frechet": "Fréchet mean", "off": "off"}, group="Geometry",
     )  # fmt: skip
     uses_running: bool = param(False, label="running statistics", group="Geometry",
-                               help="Test with running statistics, not with the batch's as the paper's code")  # fmt: skip
+                               help="Test with running statistics, not with the batch's as in the paper")  # fmt: skip
     skip: Literal["fr", "rf", "off"] = choice(
         "fr", help="Order of the Möbius addition; it is not commutative",
         labels={"fr": "F ⊕ R", "rf": "R ⊕ F", "off": "off"}, group="Geometry",
@@ -154,11 +154,11 @@ class TreeParameters(Parameters):
     depth: int = param(4, ge=1, le=9, help="Levels below the root", group="Tree")
     nodes: int = param(150, ge=3, le=5000, help="Nodes of a random tree", group="Tree")
     edges: str = file(help="CSV with two columns: parent, child", suffixes=(".csv", ".tsv", ".txt"), group="Tree")
-    learning_rate: float = param(0.3, ge=1e-3, le=10, log=True, live=True, help="Step size of Riemannian SGD")
+    learning_rate: float = param(0.02, ge=1e-3, le=10, log=True, live=True, help="Step size of Riemannian SGD")
     negatives: int = param(10, ge=1, le=100, help="Unrelated nodes shown with each pair")
     batch: int = param(64, ge=1, le=1024, help="Pairs in a step")
     burn_in: int = param(200, ge=0, le=100_000, help="First steps at a tenth of the step size", unit="steps")
-    steps: int = param(4000, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
+    steps: int = param(5000, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
     presets = (
         Preset("balanced", "121 nodes: the disk has room for every leaf, the plane has not.", {}),
         Preset("deep and binary", "255 nodes in eight levels.", {"branching": 2, "depth": 7, "steps": 8000}),

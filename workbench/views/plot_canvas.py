@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, QTimer
 from PySide6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 ZOOM_PER_NOTCH = 0.85
 Gesture = Literal["none", "press", "pan", "edit", "zoom"]
+
+log = logging.getLogger(__name__)
 
 
 class PlotCanvas(QWidget):
@@ -82,8 +85,15 @@ class PlotCanvas(QWidget):
         pixmap.fill(QColor(theme().background))
         painter = QPainter(pixmap)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        self._layout = self._view.paint_plot(painter, QRectF(self.rect()), is_export=False)
-        painter.end()
+        try:
+            self._layout = self._view.paint_plot(painter, QRectF(self.rect()), is_export=False)
+        except Exception:
+            # Qt would end the whole application where a painter is left on a picture that goes away.
+            log.exception("view %s could not be drawn", self._view.name)
+            sentence = f"This view could not be drawn: {type(error).__name__}: {error}"
+            QTimer.singleShot(0, self, lambda: self._view.show_message(sentence))
+        finally:
+            painter.end()
         return pixmap
 
     def _draw_cursor(self, painter: QPainter) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 FEW = 400
 """So many points are drawn one by one, with rims; more are stamped into a picture."""
-REGION_PIXELS = 150
+REGION_PIXELS = 240
 REACH = 14.0
 LEGEND_ROWS = 3
 ANIMATION_STEPS = 14
@@ -432,7 +432,7 @@ class PoincareDiskView(View):
             return
         if curve.is_segment:
             ends = self.to_view(curve.z) if self.zoom == 1 else self.motion(curve.z)
-            lines = plane.geodesics(ends[:, 0], ends[:, 1], 2 if self.model == "klein" and self.zoom == 1 else 20)
+            lines = plane.arcs(ends[:, 0], ends[:, 1], 2 if self.model == "klein" and self.zoom == 1 else 24)
             lines = lines if self.zoom == 1 else plane.scaled(self.zoom, lines)
         else:
             lines = self.to_view(curve.z)

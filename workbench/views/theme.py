@@ -38,7 +38,8 @@ class _Colours:
 
 
 # Okabe & Ito (2008), darkened or lightened until each has at least 3:1 contrast to the background; vermillion and
-# orange then differ by their lightness, which is all that is left between them for eyes without green cones.
+# orange then differ by their lightness, which is all that is left between them for eyes without green cones. Brown and
+# violet follow, for the ten classes of digits.
 _LIGHT = _Colours(
     foreground="#1f2328",
     background="#ffffff",
@@ -49,7 +50,18 @@ _LIGHT = _Colours(
     warning="#8a5a00",
     error="#b3261e",
     success="#1a7f37",
-    series=("#0072b2", "#b8400a", "#009e73", "#c0609f", "#c08200", "#3f9bd6", "#575200", "#3a3f45"),
+    series=(
+        "#0072b2",
+        "#b8400a",
+        "#009e73",
+        "#c0609f",
+        "#c08200",
+        "#3f9bd6",
+        "#575200",
+        "#3a3f45",
+        "#8a4b2a",
+        "#5d3fd3",
+    ),
 )
 _DARK = _Colours(
     foreground="#e6e8eb",
@@ -61,7 +73,18 @@ _DARK = _Colours(
     warning="#f2b134",
     error="#ff7b72",
     success="#4cc47f",
-    series=("#4c9fe8", "#f0743a", "#1fb98a", "#df8fbf", "#f2ac2e", "#9ad8ff", "#f0e442", "#d4d8de"),
+    series=(
+        "#4c9fe8",
+        "#f0743a",
+        "#1fb98a",
+        "#df8fbf",
+        "#f2ac2e",
+        "#9ad8ff",
+        "#f0e442",
+        "#d4d8de",
+        "#c98f66",
+        "#a394ff",
+    ),
 )
 
 

@@ -43,7 +43,8 @@ class Cost(Experiment[CostParameters, CostFrame]):
         """Measure the next one: bytes first, then the median time of several passes."""
         while self.step < self.total_steps:
             name = map_names()[self.step]
-            metrics = {}
+            metrics: dict[str, float] = {}
+            measured: dict[str, tuple[float, float]] = {}
             for kind in KINDS:
                 work = self._work(name, kind)
                 kept = saved_bytes(work)
@@ -56,9 +57,11 @@ class Cost(Experiment[CostParameters, CostFrame]):
                         torch.cuda.synchronize()
                     times.append(1000 * (time.perf_counter() - began))
                     yield Progress(f"{name}, {kind}")
-                self.saved[kind].append(float(kept))
-                self.milliseconds[kind].append(float(np.median(times)))
-                metrics |= {f"bytes/{kind}": kept, f"milliseconds/{kind}": self.milliseconds[kind][-1]}
+                measured[kind] = float(kept), float(np.median(times))
+                metrics |= {f"bytes/{kind}": measured[kind][0], f"milliseconds/{kind}": measured[kind][1]}
+            for kind, (kept, median) in measured.items():
+                self.saved[kind].append(kept)
+                self.milliseconds[kind].append(median)
             self.step += 1
             yield metrics
 

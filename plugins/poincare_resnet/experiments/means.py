@@ -74,11 +74,10 @@ class Means(Experiment[MeanParameters, MeanFrame]):
         found = self._frame_of(cloud)
         return {"midpoint": found.midpoint, "frechet": found.frechet, "apart": found.apart, "spread": found.spread}
 
-    @action(edits=True)
-    def set_cloud(self, points: np.ndarray) -> None:
-        """Take over a cloud that was edited."""
-        self.means_of(points)
-        self.cloud = torch.as_tensor(np.asarray(points), dtype=torch.float64, device=self.context.device)
+    @action
+    def cloud_now(self) -> dict[str, np.ndarray | float]:
+        """The cloud as it was drawn, with its means."""
+        return {"points": self.cloud.cpu().numpy(), **self.means_of(self.cloud.cpu().numpy())}
 
     def save_artefacts(self, folder: Path) -> None:
         """Write the cloud and the series."""

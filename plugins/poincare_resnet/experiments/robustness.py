@@ -33,6 +33,8 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
         self._curves: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         self._examples: list[np.ndarray] = []
         self._guesses: dict[str, tuple[int, ...]] = {}
+        self._evaluated = -1
+        self._has_begun = False
 
     @property
     def epsilons(self) -> Float[np.ndarray, " e"]:
@@ -46,6 +48,7 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Train, then evaluate."""
+        self._has_begun = True
         while self.step < self.parameters.steps:
             metrics = self.train_step()
             if self.step >= self.parameters.steps:
@@ -55,6 +58,8 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
                     metrics |= {f"FPR95/{name}": rate, f"AUROC/{name}": area, f"AUPR/{name}": precision,
                                 f"attacked/{name}": self.accuracy[name][-1]}  # fmt: skip
             yield metrics
+        if self._evaluated != self.step:  # paused in the middle of the evaluation
+            yield from self.evaluate()
 
     def evaluate(self) -> Iterator[Progress]:
         """Accuracy at each size of the attack, and how well energy tells strange images apart."""
@@ -79,6 +84,7 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
             self.scores[name], self._curves[name] = separation(self._known[name], self._strange[name])
             yield Progress(f"Energies of {name}")
         self._examples = self._pictures()
+        self._evaluated = self.step
 
     def _attacked(self, images: Tensor, direction: Tensor, size: float) -> Tensor:
         """Move by `size` 255ths of a pixel's range; the paper's code does so in normalised coordinates."""
@@ -91,22 +97,28 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
             parts = [energy(network(part)) for part in images.split(EVALUATION_BATCH)]
         return torch.cat(parts).cpu().numpy()
 
-    def _pictures(self) -> list[np.ndarray]:
+    def _pictures(self, index: int = EXAMPLE) -> list[np.ndarray]:
+        """A test image attacked through the first network, as bytes."""
         first = next(iter(self.networks.values()))
-        images, labels = self._test[:EVALUATION_BATCH], self._test_labels[:EVALUATION_BATCH]
+        start = index // EVALUATION_BATCH * EVALUATION_BATCH
+        images = self._test[start : start + EVALUATION_BATCH]
+        labels = self._test_labels[start : start + EVALUATION_BATCH]
         direction = gradient_sign(first, images, labels)
         span = 2.0 if images.shape[1] == 3 else 1.0
         pictures = []
         for size in self.epsilons:
-            attacked = self._attacked(images, direction, float(size))[EXAMPLE]
+            attacked = self._attacked(images, direction, float(size))[index - start]
             pictures.append(((attacked / span + 0.5) * 255).round().byte().movedim(0, -1).cpu().numpy())
         return pictures
 
     def frame(self) -> RobustnessFrame:
-        """The last evaluation."""
+        """The last evaluation; a run that was taken up again is evaluated once before it goes on."""
+        if not self._has_begun and self._evaluated != self.step:
+            for _ in self.evaluate():
+                pass
         examples = np.stack(self._examples) if self._examples else np.zeros((0, 8, 8, 1), np.uint8)
         return RobustnessFrame(
-            tuple(self.networks), self.step, self.epsilons,
+            tuple(self.networks), self._evaluated, self.epsilons,
             {name: np.array(values) for name, values in self.accuracy.items()}, dict(self._curves), dict(self.scores),
             dict(self._known), dict(self._strange), examples, dict(self._guesses),
         )  # fmt: skip
@@ -119,7 +131,7 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
         start = min(index, len(self._test) - 1) // EVALUATION_BATCH * EVALUATION_BATCH
         images = self._test[start : start + EVALUATION_BATCH]
         labels = self._test_labels[start : start + EVALUATION_BATCH]
-        answer: dict[str, np.ndarray | tuple[int, ...]] = {}
+        answer: dict[str, np.ndarray | tuple[int, ...]] = {"pictures": np.stack(self._pictures(index))}
         for name, network in self.networks.items():
             direction = gradient_sign(network, images, labels)
             found = []

@@ -36,6 +36,7 @@ class Train(Networks[TrainParameters, TrainFrame]):
         self._clipped = self._curvatures = np.empty(0)
         self._delta = float("nan")
         self._seen_step = -1
+        self._has_begun = False
 
     def prepare(self) -> Iterator[Progress]:
         """Read images, build networks, and look at them untrained."""
@@ -45,6 +46,7 @@ class Train(Networks[TrainParameters, TrainFrame]):
     def run(self) -> Iterator[Metrics | Progress]:
         """Train, looking at the test set now and then."""
         own = self.parameters
+        self._has_begun = True
         while self.step < own.steps:
             metrics = self.train_step()
             if self.step % own.evaluate_every == 0 or self.step >= own.steps:
@@ -54,6 +56,8 @@ class Train(Networks[TrainParameters, TrainFrame]):
                     metrics |= {f"radius/{name}/{layer}": float(self._radii[index, column])
                                 for column, name in enumerate(self.networks)}  # fmt: skip
             yield metrics
+        if self._seen_step != self.step:  # paused in the middle of the last look
+            yield from self.look()
 
     def look(self) -> Iterator[Progress]:
         """Embed the test set with every network as it is now."""
@@ -125,7 +129,10 @@ class Train(Networks[TrainParameters, TrainFrame]):
         return classes
 
     def frame(self) -> TrainFrame:
-        """Pack the last look."""
+        """Pack the last look; a run that was taken up again is looked at once before it goes on."""
+        if not self._has_begun and self._seen_step != self.step:
+            for _ in self.look():
+                pass
         return TrainFrame(
             tuple(self.networks), self._seen_step, dict(self._embeddings), self.images.thumbnails[:MOST_SHOWN],
             self.images.class_names, self._layers, self._radii, self._gradients, self._clipped, self._curvatures,

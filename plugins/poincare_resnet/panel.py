@@ -1,0 +1,9 @@
+"""The panel: one view for each experiment."""
+
+from __future__ import annotations
+
+from plugins.poincare_resnet.panel_geometry import CollapseView, CostView, MeanView, TreeView
+from plugins.poincare_resnet.panel_robustness import RobustnessView
+from plugins.poincare_resnet.panel_train import TrainView
+
+__all__ = ["CollapseView", "CostView", "MeanView", "RobustnessView", "TrainView", "TreeView"]

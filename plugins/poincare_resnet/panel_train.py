@@ -1,0 +1,256 @@
+"""View of the training: features in the disk with the regions that the head decides, and what each layer does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QRectF, Slot
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from plugins.poincare_resnet.contract import MODELS, Embedding, TrainFrame
+from plugins.poincare_resnet.panel_parts import COLOURS, TILINGS, DrawingPad, show_networks, tiling_box
+from workbench.sdk import MetricsHistory
+from workbench.views import (
+    BarsView,
+    Column,
+    CurvesView,
+    ExperimentView,
+    HistogramView,
+    ScatterView,
+    SessionPort,
+    TableView,
+)
+from workbench.views.layouts import across, tabs_of
+from workbench.views.poincare_disk import PoincareDiskView
+
+
+class TrainView(ExperimentView):
+    """Disk at the left; accuracy, layers, radii at the right; a geodesic between two images and a pad to draw on."""
+
+    hint = "Click two points: the classes along the geodesic between their features. Draw a digit under Play."
+
+    def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
+        super().__init__(port, parent)
+        self._frame: TrainFrame | None = None
+        self._ends: list[int] = []
+        self.disk = PoincareDiskView(
+            "disk", "Features of the test images",
+            hint="Drag moves the plane, double-click centres, wheel zooms. Click two points for the geodesic between.",
+        )  # fmt: skip
+        self.chosen = QComboBox()
+        self.chosen.setAccessibleName("Network shown in the disk")
+        self.tiles = tiling_box()
+        self.disk.add_tool(self.chosen)
+        self.disk.add_tool(self.tiles)
+        self.loss = CurvesView("loss", "Training loss", y_label="loss", log_y=True, smoothing=0.6)
+        self.accuracy = CurvesView("accuracy", "Accuracy on test images", y_label="share right")
+        self.layers = CurvesView(
+            "layers", "Mean distance from the origin after each layer", "layer", "distance", log_y=True,
+            hint="A network whose points fall to the origin layer by layer cannot learn.",
+        )  # fmt: skip
+        self.over_time = CurvesView("layer-radii", "Distance by layer, over time", y_label="distance", log_y=True)
+        self.gradients = BarsView("gradients", "Norm of the gradient by layer", "norm", group_label="layer", log=True)
+        self.radii = HistogramView("radii", "Distance of features from the origin", "distance")
+        self.confidence = ScatterView("confidence", "Confidence and distance", "distance", "confidence", median=True)
+        self.between = CurvesView("between", "Classes along the geodesic", "share of the way", "probability",
+                                  hint="Click two points in the disk.")  # fmt: skip
+        self.table = TableView("networks", "Networks")
+        curves = tabs_of({"Accuracy": self.accuracy, "Loss": self.loss, "Networks": self.table})
+        inside = tabs_of({
+            "Layers": self.layers, "Over time": self.over_time, "Gradients": self.gradients, "Distances": self.radii,
+            "Confidence": self.confidence, "Geodesic": self.between,
+        })  # fmt: skip
+        self._inside = inside
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(across(self.disk, across(curves, inside, sizes=(1, 1), down=True), sizes=(54, 46)))
+        self._play = self._make_play()
+        self.chosen.activated.connect(self._show_disk)
+        self.tiles.activated.connect(self._show_tiling)
+        self.disk.clicked.connect(self._disk_clicked)
+        self.disk.view_changed.connect(self._ask_regions)
+
+    def _make_play(self) -> QWidget:
+        play = QWidget()
+        layout = QFormLayout(play)
+        layout.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        self.pad = DrawingPad()
+        self.verdict = QLabel("Draw a digit.")
+        self.verdict.setWordWrap(True)
+        clear = QPushButton("Clear")
+        clear.clicked.connect(self.pad.clear)
+        column = QVBoxLayout()
+        column.addWidget(self.verdict, 1)
+        column.addWidget(clear)
+        row.addWidget(self.pad)
+        row.addLayout(column, 1)
+        layout.addRow(row)
+        self.pad.drawn.connect(self._drawn)
+        return play
+
+    def play_controls(self) -> QWidget:
+        """The pad."""
+        return self._play
+
+    def start_over(self) -> None:
+        """Forget the networks before."""
+        self._frame = None
+        self._ends = []
+        for view in (self.loss, self.accuracy, self.over_time, self.between):
+            view.clear()
+
+    def show_frame(self, frame: TrainFrame) -> None:
+        """Draw the last look at the test set."""
+        is_new = self._frame is None or frame.step != self._frame.step
+        self._frame = frame
+        if [self.chosen.itemData(index) for index in range(self.chosen.count())] != list(frame.models):
+            self.chosen.clear()
+            for model in frame.models:
+                self.chosen.addItem(MODELS[model], model)
+        self.pad.resize_pixels(frame.images.shape[1])
+        if is_new:
+            self._show_disk()
+            self._show_layers()
+            self._show_table()
+
+    @property
+    def model(self) -> str:
+        """The network that the disk shows."""
+        return str(self.chosen.currentData() or (self._frame.models[0] if self._frame else ""))
+
+    @property
+    def _embedding(self) -> Embedding | None:
+        return self._frame.embeddings.get(self.model) if self._frame else None
+
+    @Slot()
+    def _show_disk(self) -> None:
+        frame, own = self._frame, self._embedding
+        if frame is None or own is None:
+            return
+        accuracy = frame.accuracy.get(self.model, float("nan"))
+        self.disk.title = f"{accuracy:.1%} right"
+        labels = [
+            f"{frame.class_names[k]}, {'right' if ok else 'wrong'}, confidence {p:.0%}"
+            for k, ok, p in zip(own.classes, own.is_right, own.confidence, strict=True)
+        ]
+        self.disk.set_points(
+            own.points, classes=own.classes, class_names=frame.class_names, labels=labels, thumbnails=frame.images,
+            sizes=np.where(own.is_right, 6.0, 9.0),
+        )  # fmt: skip
+        self.disk.set_regions(own.regions)
+        self._ask_regions()
+        self.radii.clear()
+        for k, name in enumerate(frame.class_names):
+            if (own.classes == k).any():
+                self.radii.set_samples(str(name), own.radii[own.classes == k], color=k)
+        self.confidence.set_points(own.radii, own.confidence, classes=own.classes, class_names=frame.class_names)
+
+    @Slot()
+    def _ask_regions(self) -> None:
+        """Ask for the regions at exactly the pixels that are seen; the moved grid is shown until they come."""
+        own = self._embedding
+        if own is None or own.regions is None:
+            return
+        places = self.disk.pixel_places(self.disk.plane_rect(QRectF(self.disk.canvas.rect())))
+        flat = np.stack([places.real.ravel(), places.imag.ravel()], 1)
+        motion, step = self.disk.motion, self._frame.step if self._frame else -1
+
+        def show(classes: np.ndarray) -> None:
+            is_same = motion == self.disk.motion and self._frame is not None and self._frame.step == step
+            if is_same and len(classes) == places.size:
+                self.disk.set_exact_regions(classes.reshape(places.shape))
+
+        self.port.ask_latest("regions_at", show, model=self.model, places=np.nan_to_num(flat, nan=2.0))
+
+    @Slot()
+    def _show_tiling(self) -> None:
+        self.disk.set_tiling(TILINGS[self.tiles.currentText()])
+
+    def _show_layers(self) -> None:
+        frame = self._frame
+        assert frame is not None
+        places = np.arange(len(frame.layers))
+        self.layers.x_axis.tick_labels = list(enumerate(frame.layers))
+        self.gradients.set_bars(
+            frame.layers, {MODELS[model]: frame.gradients[:, index] for index, model in enumerate(frame.models)},
+            colors={MODELS[model]: COLOURS[model] for model in frame.models},
+        )  # fmt: skip
+        for index, model in enumerate(frame.models):
+            self.layers.set_series(model, places, frame.radii[:, index], label=MODELS[model], color=COLOURS[model])
+
+    def _show_table(self) -> None:
+        frame = self._frame
+        assert frame is not None
+        rows: list[list[Any]] = []
+        for index, model in enumerate(frame.models):
+            own = frame.embeddings[model]
+            is_ball = model == "hyperbolic"
+            clipped = 100 * float(frame.clipped.max()) if is_ball and len(frame.clipped) else None
+            curvature = ", ".join(f"{c:.3g}" for c in dict.fromkeys(frame.curvatures.round(4))) if is_ball else ""
+            rows.append([
+                MODELS[model], frame.accuracy[model], float(own.radii.mean()), 100 * own.explained,
+                float(frame.radii[-1, index] / max(frame.radii[0, index], 1e-30)), clipped, curvature,
+                frame.delta if is_ball else None,
+            ])  # fmt: skip
+        self.table.set_rows(
+            ["network", Column("accuracy", better="high"), "mean distance", "shown variance [%]", "last/first layer",
+             "clipped [%]", "c", "rel. δ"], rows,
+        )  # fmt: skip
+
+    def show_metrics(self, history: MetricsHistory) -> None:
+        """Draw losses, accuracies and radii."""
+        models = [name.partition("/")[2] for name in history.names if name.startswith("loss/")]
+        show_networks(self.loss, history, "loss", models)
+        show_networks(self.accuracy, history, "accuracy", models)
+        prefix = f"radius/{self.model}/"
+        names = {name: name.removeprefix(prefix) for name in history.names if name.startswith(prefix)}
+        for name in set(self.over_time.series_names) - set(names):
+            self.over_time.remove_series(name)
+        self.over_time.show_history(history, names)
+
+    # From the person
+
+    @Slot(int, object)
+    def _disk_clicked(self, index: int, place: tuple[float, float]) -> None:
+        if index < 0 or self._frame is None:
+            return
+        self._ends = [*self._ends[-1:], index]
+        self.disk.selection = np.array(self._ends, np.int64)
+        self.disk.refresh()
+        if len(self._ends) == 2 and self._ends[0] != self._ends[1]:
+            first, second = self._ends
+            self._inside.setCurrentWidget(self.between)
+            self.port.ask_latest("between", self._show_between, model=self.model, first=first, second=second)
+
+    def _show_between(self, answer: dict[str, Any]) -> None:
+        if self._frame is None:
+            return
+        probabilities = answer["probabilities"]
+        self.between.clear()
+        for k, name in enumerate(self._frame.class_names):
+            if probabilities[:, k].max() > 0.02:
+                self.between.set_series(str(name), answer["t"], probabilities[:, k], color=k)
+        self.between.title = f"Classes along the geodesic of length {answer['length']:.2f}"
+        path = answer["path"]
+        self.disk.set_curve("between", path[:, 0] + 1j * path[:, 1], color="foreground", width=2.0)
+
+    @Slot(object)
+    def _drawn(self, pixels: np.ndarray) -> None:
+        if self._frame is None:
+            return
+        if not pixels.any():
+            self.disk.set_mark("drawn", None)
+            self.verdict.setText("Draw a digit.")
+            return
+        self.port.ask_latest("place", self._show_place, model=self.model, image=pixels)
+
+    def _show_place(self, answer: dict[str, Any]) -> None:
+        if self._frame is None:
+            return
+        probabilities = answer["probabilities"]
+        best = np.argsort(probabilities)[::-1][:3]
+        names = self._frame.class_names
+        self.verdict.setText("\n".join(f"{names[k]}: {probabilities[k]:.0%}" for k in best))
+        self.disk.set_mark("drawn", answer["place"], "drawn", color="accent")
