@@ -35,7 +35,7 @@ class CollapseView(ExperimentView):
         self.table = TableView("ratios", "After the last layer")
         self.disks: dict[str, PoincareDiskView] = {}
         self._row = across(sizes=())
-        filled(self, across(across(self.curves, self.table, sizes=(68, 32)), self._row, sizes=(55, 45), down=True))
+        filled(self, across(across(self.curves, self.table, sizes=(680, 280)), self._row, sizes=(330, 330), down=True))
 
     def show_frame(self, frame: CollapseFrame) -> None:
         """Draw distances and points."""
@@ -43,7 +43,8 @@ class CollapseView(ExperimentView):
         for index, name in enumerate(frame.names):
             self.curves.set_series(name, layers, np.maximum(frame.distances[index], 1e-30), color=index)
             if name not in self.disks:
-                self.disks[name] = PoincareDiskView(f"disk-{index}", name, hint="Drag to move the plane.")
+                self.disks[name] = PoincareDiskView(f"disk-{index}", f"{name} (distances × 3)")
+                self.disks[name].set_zoom(3.0)
                 self._row.addWidget(self.disks[name])
             self.disks[name].set_points(frame.disks[name], classes=np.full(len(frame.disks[name]), index), sizes=5.0)
         if "predicted" in self.curves.series_names or frame.predicted is not None:

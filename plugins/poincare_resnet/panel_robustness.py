@@ -36,8 +36,8 @@ class RobustnessView(ExperimentView):
         short = {"hyperbolic": "Poincaré", "hyperbolic_head": "Head", "euclidean": "Euclidean"}
         pages = tabs_of({"ROC": self.roc, **{f"Energy: {short[m]}": view for m, view in self.energies.items()},
                          "Loss": self.loss})  # fmt: skip
-        left = across(self.attack, self.strip, sizes=(74, 26), down=True)
-        right = across(pages, self.table, sizes=(74, 26), down=True)
+        left = across(self.attack, self.strip, sizes=(480, 180), down=True)
+        right = across(pages, self.table, sizes=(480, 180), down=True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(across(left, right, sizes=(1, 1)))

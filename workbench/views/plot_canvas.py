@@ -87,7 +87,7 @@ class PlotCanvas(QWidget):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         try:
             self._layout = self._view.paint_plot(painter, QRectF(self.rect()), is_export=False)
-        except Exception:
+        except Exception as error:
             # Qt would end the whole application where a painter is left on a picture that goes away.
             log.exception("view %s could not be drawn", self._view.name)
             sentence = f"This view could not be drawn: {type(error).__name__}: {error}"

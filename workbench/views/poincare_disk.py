@@ -34,6 +34,8 @@ FEW = 400
 """So many points are drawn one by one, with rims; more are stamped into a picture."""
 REGION_PIXELS = 240
 REACH = 14.0
+FARTHEST = 1e4
+"""Largest |α| of a motion: cosh of half the distance it moves the centre by."""
 LEGEND_ROWS = 3
 ANIMATION_STEPS = 14
 LARGEST_ZOOM, SMALLEST_ZOOM = 3.0, 0.15
@@ -240,7 +242,9 @@ class PoincareDiskView(View):
             self.view_changed.emit()
 
     def set_motion(self, motion: Motion) -> None:
-        """Look at the plane after this motion."""
+        """Look at the plane after this motion; one so far out that places could not be told apart is left."""
+        if abs(motion.alpha) > FARTHEST:
+            return
         self.motion = motion
         self.refresh()
 

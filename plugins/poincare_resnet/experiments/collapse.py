@@ -59,7 +59,8 @@ class Collapse(Experiment[CollapseParameters, CollapseFrame]):
                     if own.kind == "linear":
                         ball = Ball(own.c, wrong_factor=is_wrong)
                         layer = PoincareLinear(own.width, own.width, ball, start)  # type: ignore[arg-type]
-                        self.points[name] = layer.to(self.context.device)(self.points[name])
+                        # A copy, since tensors from a checkpoint may lie in memory such that sums round otherwise.
+                        self.points[name] = layer.to(self.context.device)(self.points[name].clone())
                     else:
                         self.points[name] = self._block(name, start, is_wrong)
                 self.distances[name].append(self._mean_distance(name))
@@ -73,7 +74,7 @@ class Collapse(Experiment[CollapseParameters, CollapseFrame]):
         design = Design(widths=(own.width,), c=own.c, initialisation=start, mean="off", wrong_factor=is_wrong)  # type: ignore[arg-type]
         block = ResNet(design).blocks[0].to(self.context.device)
         count = len(self.points[name]) // SIDE * SIDE
-        tangent = hyperbolic.log0(self.points[name][:count], own.c)
+        tangent = hyperbolic.log0(self.points[name][:count].clone(), own.c)
         image = tangent.reshape(1, SIDE, -1, own.width).movedim(-1, 1)
         after = block(image).movedim(1, -1).reshape(count, own.width)
         return hyperbolic.exp0(after, own.c)

@@ -175,8 +175,8 @@ class Train(Networks[TrainParameters, TrainFrame]):
         scaled = (drawn - 0.5) / (0.5 if known.shape[1] == 3 else 1.0)
         network.eval()
         batch = torch.cat([scaled.expand(1, *known.shape[1:]), known])
-        feature = network.features(batch)[:1]
-        probabilities = network.classify(feature)[0].softmax(-1)
+        feature = network.features(batch)[:1].detach()
+        probabilities = network.classify(feature)[0].softmax(-1).detach()
         disk = self._planes[model].to_disk(feature.double())[0] if network.has_ball else torch.zeros(2)
         return {"place": disk, "probabilities": probabilities}
 

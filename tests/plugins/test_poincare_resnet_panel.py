@@ -1,0 +1,135 @@
+"""The panel of Poincaré ResNet in the real window: every experiment is opened, trained and played with."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from tests.gui.conftest import Person
+from tests.gui.conftest import run as run
+from workbench.engine import SessionState
+
+SMALL = {"train_size": 200, "test_size": 80, "batch": 40, "widths": "2,3,4"}
+
+
+@pytest.fixture
+def person(qapp, home):
+    person = Person()
+    yield person
+    for window in person.windows:
+        window.close()
+        window.deleteLater()
+    qapp.processEvents()
+
+
+async def opened(person, experiment, **values):
+    window = person.open_window()
+    panel = window.open_panel("poincare_resnet")
+    await person.until(lambda: panel.session is not None)
+    panel.show_experiment(experiment)
+    session = panel.session
+    session.set_parameters(session.parameters.changed(**values))
+    session.reset()
+    await person.state(session, SessionState.READY)
+    return panel, session, panel.page.view
+
+
+async def trained(person, panel, session):
+    person.click(panel.page.controls.train_button)
+    await person.until(lambda: session.state is SessionState.FINISHED, 90)
+    assert panel.page.strip.sentence == ""
+
+
+def place_of(disk, place):
+    return disk.canvas.place_of(place)
+
+
+def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_lands(run, person):
+    async def story():
+        panel, session, view = await opened(person, "train", **SMALL, steps=6, evaluate_every=3)
+        await person.until(lambda: len(view.disk.points.z) == 80)
+        await trained(person, panel, session)
+        await person.until(lambda: view._frame is not None and view._frame.step == 6)
+        assert view.accuracy.series_names == ("accuracy/hyperbolic", "accuracy/euclidean")
+        z = view.disk.points.z
+        first, second = int(z.real.argmax()), int(z.real.argmin())
+        for index in (first, second):
+            QTest.mouseClick(view.disk.canvas, Qt.MouseButton.LeftButton,
+                             pos=place_of(view.disk, (z[index].real, z[index].imag)))  # fmt: skip
+        await person.until(lambda: len(view.between.series_names) > 0)
+        QTest.mouseDClick(view.disk.canvas, Qt.MouseButton.LeftButton, pos=place_of(view.disk, (0.3, 0.1)))
+        await person.until(lambda: not view.disk._animation.isActive())
+        QTest.mousePress(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 20))
+        QTest.mouseMove(view.pad, QPoint(50, 60))
+        QTest.mouseRelease(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 60))
+        await person.until(lambda: "drawn" in view.disk._marks)
+        assert "%" in view.verdict.text()
+        view.chosen.setCurrentIndex(1)
+        view.chosen.activated.emit(1)
+        assert view.disk._regions is None, "a Euclidean network decides nothing in the disk"
+
+    run(story)
+
+
+def test_a_tree_grows_in_the_disk(run, person):
+    async def story():
+        panel, session, view = await opened(person, "tree", steps=250, branching=2, depth=3)
+        await trained(person, panel, session)
+        await person.until(lambda: len(view.disk.points.z) == 15 and view.rank.series_names)
+        assert view.disk._curves["edges"].z.shape == (14, 2)
+        view.tiles.setCurrentText("{7,3}")
+        view.tiles.activated.emit(1)
+        assert "tiling" in view.disk._curves
+
+    run(story)
+
+
+def test_a_dragged_point_takes_the_means_along(run, person):
+    async def story():
+        panel, session, view = await opened(person, "mean", points=6)
+        await person.until(lambda: "midpoint" in view.disk._marks)
+        before = view.disk._marks["midpoint"].z
+        z = view.disk.points.z
+        start = place_of(view.disk, (z[0].real, z[0].imag))
+        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start)
+        for share in (10, 30, 60):
+            QTest.mouseMove(view.disk.canvas, start + QPoint(-share, share // 2))
+        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(-60, 30))
+        await person.until(lambda: view.disk._marks["midpoint"].z != before)
+        await trained(person, panel, session)
+        assert view.ratios.series_names == ("c = 0.1", "c = 1")
+        assert view.disk.points.z[0] != z[0], "a new frame does not undo what was dragged"
+
+    run(story)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "values"),
+    [("collapse", {"layers": 4}), ("cost", {"points": 500, "repeats": 1, "batch": 4})],
+)
+def test_measurements_fill_their_views(run, person, experiment, values):
+    async def story():
+        panel, session, view = await opened(person, experiment, **values)
+        await trained(person, panel, session)
+        table = view.table
+        await person.until(lambda: len(table._rows) == (3 if experiment == "collapse" else 9))
+        assert all(np.isfinite(cell) for row in table._rows for cell in row[1:])
+
+    run(story)
+
+
+def test_an_attacked_image_is_chosen(run, person):
+    async def story():
+        panel, session, view = await opened(person, "robustness", **SMALL, steps=4)
+        await person.until(lambda: len(view.strip._images) == 9)
+        await trained(person, panel, session)
+        await person.until(lambda: len(view.table._rows) == 2)
+        before = view.strip._images.copy()
+        view.index.setValue(5)
+        await person.until(lambda: not np.array_equal(view.strip._images, before))
+        view.index.setValue(5000)
+        await person.until(lambda: "There are 80 test images" in panel.page.strip.sentence)
+
+    run(story)
