@@ -198,6 +198,15 @@ def test_basins_are_painted_recoloured_while_sliders_move_and_a_click_starts_the
     assert own.experiment.trace[0][2] == pytest.approx(1.0)
 
 
+def test_the_radius_of_a_basin_is_measured_on_demand(bench):
+    own = bench("Retrieve")
+    assert own.view.radius.message
+    own.view._play.radius_wanted.emit()
+    assert not own.view.radius.message
+    assert len(own.view.radius.data()["recalled"]) == 11
+    assert "may be turned" in own.view.radius.title
+
+
 def test_local_fields_are_shown_on_demand(bench):
     own = bench("Retrieve")
     assert own.view.state_view.fields is None
