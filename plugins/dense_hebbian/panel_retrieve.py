@@ -78,12 +78,27 @@ class RetrieveView(ExperimentView):
             hint="Press Paint basins; click a place to start the network there.",
         )
         self.basins.show_message("Press “Paint basins” on the left.")
+        self.radius = CurvesView(
+            "radius",
+            "How much can be spoilt",
+            "share of flips",
+            "share recalled",
+            hint="Sixteen copies each; the basin's radius is where the curve passes one half.",
+        )
+        self.radius.set_range(y=(0.0, 1.05))
+        self.radius.show_message("Press “Measure radius” on the left.")
         self.numbers = TableView("numbers", "This network")
         self._play = RetrieveControls()
         small = across(self.archetype, self.mean, sizes=(1, 1))
         left = across(self.state_view, small, sizes=(430, 230), down=True)
         pages = tabs_of(
-            {"Stored": self.stored, "Stability": self.stability, "Basins": self.basins, "Numbers": self.numbers}
+            {
+                "Stored": self.stored,
+                "Stability": self.stability,
+                "Basins": self.basins,
+                "Radius": self.radius,
+                "Numbers": self.numbers,
+            }
         )
         right = across(self.energy, self.overlaps, pages, sizes=(190, 220, 270), down=True)
         layout = QVBoxLayout(self)
@@ -105,6 +120,7 @@ class RetrieveView(ExperimentView):
         play.store_wanted.connect(self._store)
         play.fields_toggled.connect(self._show_fields)
         play.basins_wanted.connect(self._ask_basins)
+        play.radius_wanted.connect(self._ask_radius)
         play.basins_moved.connect(self._ask_coarse_basins)
 
     def play_controls(self) -> QWidget:
@@ -117,6 +133,7 @@ class RetrieveView(ExperimentView):
         self._painted, self._stroke = {}, {}
         self._noisy.clear()
         self.basins.show_message("Press “Paint basins” on the left.")
+        self.radius.show_message("Press “Measure radius” on the left.")
 
     # Frames
 
@@ -318,6 +335,21 @@ class RetrieveView(ExperimentView):
         )
         self.basins.set_map(side, side, labels, overlaps)
         self.basins.title = f"Where starts end, P = {self._play.basin_order}"
+
+    @Slot()
+    def _ask_radius(self) -> None:
+        self.radius.clear()
+        self.port.ask_latest("radius", self._show_radius, partial=self._show_radius)
+
+    def _show_radius(self, said: Any) -> None:
+        if not isinstance(said, tuple) or self._frame is None:
+            return
+        flips, recalled = said
+        self.radius.set_series("recalled", flips, recalled, color=0, width=2.2, label="share recalled")
+        self.radius.set_line("half", 0.5)
+        below = np.flatnonzero(recalled < 0.5)
+        reach = f"up to {100 * flips[max(0, below[0] - 1)]:.0f} %" if len(below) else "so far all"
+        self.radius.title = f"{self._frame.target_name}: {reach} of the spins may be turned"
 
     @Slot(object)
     def _begin_between(self, pick: Pick) -> None:

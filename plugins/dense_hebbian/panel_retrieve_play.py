@@ -32,6 +32,7 @@ class RetrieveControls(QWidget):
     fields_toggled = Signal()
     basins_wanted = Signal()
     basins_moved = Signal()
+    radius_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -80,8 +81,11 @@ class RetrieveControls(QWidget):
             slider.value_changed.connect(self._moved)
             form.addRow(slider)
         form.addRow(
-            _button(
-                "Paint basins", "Relax from 24 × 24 starts between the two, at zero temperature", self.basins_wanted
+            self._row(
+                _button(
+                    "Paint basins", "Relax from 24 × 24 starts between the two, at zero temperature", self.basins_wanted
+                ),
+                _button("Measure radius", "How many spins of the chosen pattern may be turned", self.radius_wanted),
             )
         )
 

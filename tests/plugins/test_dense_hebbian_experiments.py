@@ -153,6 +153,21 @@ def test_basins_hold_both_patterns_at_their_ends_and_shrink_with_the_load():
         finished(experiment.basin(0, 30, patterns=20))
 
 
+def test_a_basin_has_a_radius_for_pairs_and_for_four_body_couplings():
+    reach = {}
+    for order, gamma in ((2, 0.06), (4, 0.0)):
+        experiment = made(Retrieve, side=10, order=order, gamma=gamma, letters="", quality=1.0)
+        partial, (flips, recalled) = finished(experiment.radius(0))
+        assert len(partial) == len(flips) == 11
+        assert recalled[0] == 1
+        assert recalled[-1] <= 0.7  # half of the spins turned is no nearer to the pattern than to its negative
+        reach[order] = float(flips[recalled >= 0.5].max())
+    assert reach[4] >= 0.3
+    assert reach[2] >= 0.1
+    with pytest.raises(UserError, match="no pattern"):
+        finished(experiment.radius(10**6))
+
+
 # Learning, phases, detection
 
 

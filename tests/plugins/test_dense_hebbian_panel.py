@@ -1,5 +1,6 @@
 """The panel with its experiments behind it, in one process: drawn, painted on, clicked, dragged, undone, exported."""
 
+import gc
 import os
 import sys
 
@@ -101,8 +102,21 @@ class Bench:
 @pytest.fixture
 def bench(qtbot):
     theme().set_mode("light")
-    yield lambda name: Bench(name, qtbot)
+    made = []
+
+    def make(name):
+        made.append(Bench(name, qtbot))
+        return made[-1]
+
+    yield make
     theme().set_mode("light")
+    # Views, their undo stacks and commands refer to each other: they go now, in this thread, one after the other,
+    # and not whenever a later test's computation happens to collect garbage.
+    for own in made:
+        own.view.hide()
+        own.port.undo_stack.clear()
+    made.clear()
+    gc.collect()
 
 
 def shown(own, qtbot):
@@ -196,6 +210,15 @@ def test_basins_are_painted_recoloured_while_sliders_move_and_a_click_starts_the
     own.view.basins.probe_asked.emit(Pick(1.0, 0.0))
     assert own.experiment.target == 1
     assert own.experiment.trace[0][2] == pytest.approx(1.0)
+
+
+def test_the_radius_of_a_basin_is_measured_on_demand(bench):
+    own = bench("Retrieve")
+    assert own.view.radius.message
+    own.view._play.radius_wanted.emit()
+    assert not own.view.radius.message
+    assert len(own.view.radius.data()["recalled"]) == 11
+    assert "may be turned" in own.view.radius.title
 
 
 def test_local_fields_are_shown_on_demand(bench):

@@ -1,5 +1,6 @@
 """The panel with its experiments behind it, in one process: it draws, is edited by mouse, steered and restored."""
 
+import gc
 import os
 import sys
 
@@ -82,8 +83,21 @@ class Bench:
 @pytest.fixture
 def bench(qtbot):
     theme().set_mode("light")
-    yield lambda name: Bench(name, qtbot)
+    made = []
+
+    def make(name):
+        made.append(Bench(name, qtbot))
+        return made[-1]
+
+    yield make
     theme().set_mode("light")
+    # Views, their undo stacks and commands refer to each other: they go now, in this thread, one after the other,
+    # and not whenever a later test's computation happens to collect garbage.
+    for own in made:
+        own.view.hide()
+        own.port.undo_stack.clear()
+    made.clear()
+    gc.collect()
 
 
 @EVERY

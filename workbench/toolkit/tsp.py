@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 
@@ -148,6 +148,8 @@ def greedy_edge(points: Float[np.ndarray, "b n 2"]) -> Int64[np.ndarray, "b n"]:
         return np.tile(np.arange(count), (batch, 1))
     first, second = np.triu_indices(count, 1)
     order = distances(points)[:, first, second].argsort(1, kind="stable")
+    if batch == 1:
+        return canonical(_greedy_path(zip(first[order[0]].tolist(), second[order[0]].tolist(), strict=True), count))
     rows = np.arange(batch)
     degree = np.zeros((batch, count), np.int64)
     part = np.tile(np.arange(count), (batch, 1))
@@ -170,6 +172,28 @@ def greedy_edge(points: Float[np.ndarray, "b n 2"]) -> Int64[np.ndarray, "b n"]:
         tours[:, place] = np.where(pair[:, 0] == before, pair[:, 1], pair[:, 0])
         before = tours[:, place - 1]
     return canonical(tours)
+
+
+def _greedy_path(edges: Iterable[tuple[int, int]], count: int) -> Int64[np.ndarray, "1 n"]:
+    """Greedy edges of one set, where numpy's cost per edge would be most of the time."""
+    neighbours: list[list[int]] = [[] for _ in range(count)]
+    part = list(range(count))
+    taken = 0
+    for a, b in edges:
+        if len(neighbours[a]) < 2 and len(neighbours[b]) < 2 and part[a] != part[b]:
+            neighbours[a].append(b)
+            neighbours[b].append(a)
+            joined, kept = part[b], part[a]
+            part = [kept if own == joined else own for own in part]
+            taken += 1
+            if taken == count - 1:
+                break
+    place, before = next(city for city in range(count) if len(neighbours[city]) == 1), -1
+    tour = [place]
+    while len(tour) < count:
+        place, before = next(city for city in neighbours[place] if city != before), place
+        tour.append(place)
+    return np.array([tour], np.int64)
 
 
 def two_opt_steps(points: Float[np.ndarray, "b n 2"], tours: Tours) -> Iterator[Int64[np.ndarray, "b n"]]:

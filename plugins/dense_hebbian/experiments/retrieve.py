@@ -34,6 +34,9 @@ LONGEST_TRACE = 2000
 NAP = 0.02
 """Seconds between two words while slow motion waits."""
 BASIN_POINTS = 24
+RADIUS_POINTS = 11
+RECALLED = 0.95
+"""Overlap above which a spoilt copy of a pattern counts as recalled."""
 CLOSE = 0.8
 """An end state whose overlap with a pattern (or with its negative) is above this has retrieved it."""
 
@@ -253,6 +256,30 @@ class Retrieve(Experiment[RetrieveParameters, RetrieveFrame]):
         self.names = [*self.names, f"drawing {index + 1}"]
         self.target = index
         return self.names[-1]
+
+    @action
+    def radius(self, pattern: int | None = None, copies: int = 16, sweeps: int = 8) -> Iterator[Any]:
+        """How far from a pattern its basin reaches: share of copies that are recalled against the share of flips.
+
+        A copy is recalled when it ends with m > 0.95 at zero temperature. Partial answers, and the last, are the shares
+        of flips (f,) and the shares recalled (f,), NaN to come; the basin's radius is where they pass one half.
+        """
+        target = self.target if pattern is None else pattern
+        if not 0 <= target < self.archetypes.shape[1]:
+            raise UserError(f"There is no pattern {target}; there are {self.archetypes.shape[1]}.")
+        generator = torch.Generator(self.archetypes.device).manual_seed(self.context.seed)
+        flips = np.linspace(0, 0.5, RADIUS_POINTS)
+        recalled = np.full(RADIUS_POINTS, np.nan)
+        for place, share in enumerate(flips.tolist()):
+            spins = corrupted(self.archetypes[:, target], share, copies, generator)
+            for _ in range(sweeps):
+                spins, turned = yield from swept(self.network, spins, 0.0, generator, f"{100 * share:.0f} % flips")
+                if turned == 0:
+                    break
+            m = mattis(spins, self.archetypes[:, target : target + 1])[0, :, 0]
+            recalled[place] = float((m > RECALLED).double().mean())
+            yield flips, recalled.copy()
+        return flips, recalled
 
     def _checked(self, drawing: Float[np.ndarray, " n"]) -> Float[Tensor, " n"]:
         drawn = torch.as_tensor(np.where(np.asarray(drawing) >= 0, 1.0, -1.0), device=self.archetypes.device)

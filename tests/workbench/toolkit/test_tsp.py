@@ -169,3 +169,11 @@ def test_counter_clockwise_tours_are_the_same_tours_with_positive_area(count):
     ordered = np.take_along_axis(points, turned[..., None], 1)
     x, y = ordered[..., 0], ordered[..., 1]
     assert ((x * np.roll(y, -1, 1) - y * np.roll(x, -1, 1)).sum(1) >= -1e-15).all()
+
+
+@pytest.mark.parametrize("count", [4, 5, 9, 40])
+def test_greedy_edges_of_one_set_are_those_of_the_batch(count):
+    points = sets(12, count, seed=count)
+    together = tsp.greedy_edge(points)
+    for own, tour in zip(points, together, strict=True):
+        assert np.array_equal(tsp.greedy_edge(own[None])[0], tour)
