@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -11,6 +12,20 @@ import pytest
 SUPPORT = Path(__file__).parent / "support"
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+# Python collects garbage in whatever thread happens to allocate. A test's leftover widgets, which refer to each other
+# in cycles, must not be destroyed by a thread of a later test: they go between tests, as they do in the application.
+gc.disable()
+OBJECTS_BETWEEN = 20_000
+"""A full collection takes a tenth of a second or more once torch is loaded, so that it is not done after each test."""
+
+
+@pytest.fixture(autouse=True)
+def _collected_between_tests():
+    yield
+    if gc.get_count()[0] > OBJECTS_BETWEEN:
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

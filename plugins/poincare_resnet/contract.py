@@ -228,7 +228,7 @@ class MeanFrame(Frame):
     frechet: Float[np.ndarray, " 2"]
     apart: float
     spread: float
-    deviations: Float[np.ndarray, " s"]
+    deviations: dict[str, Float[np.ndarray, " s"]]
     ratios: dict[str, Float[np.ndarray, " s"]]
 
 

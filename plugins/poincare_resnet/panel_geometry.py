@@ -103,7 +103,7 @@ class MeanView(ExperimentView):
             self._show_means({"midpoint": frame.midpoint, "frechet": frame.frechet, "apart": frame.apart,
                               "spread": frame.spread})  # fmt: skip
         for index, (name, values) in enumerate(frame.ratios.items()):
-            self.ratios.set_series(name, frame.deviations[: len(values)], values, color=index)
+            self.ratios.set_series(name, frame.deviations[name], values, color=index)
         self.ratios.set_line("bar", 0.01, label="1 %", color="muted")
 
     def show_metrics(self, history: MetricsHistory) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
 from typing_extensions import override
 
+from workbench.app.garbage import Collector
 from workbench.app.logging_setup import Logging
 from workbench.app.main_window import MainWindow
 from workbench.app.notifications import Notifications
@@ -92,6 +93,7 @@ def run_app(argv: Sequence[str] = (), *, is_debug: bool = False) -> int:
     notifications = Notifications()
     logging_parts.bridge.noted.connect(notifications.add)
     window = build_window(restore=False, notifications=notifications)
+    collector = Collector()
     painted = _FirstPaint(window.gallery)
     window.show()
     loop = make_loop(application)
@@ -113,6 +115,7 @@ def run_app(argv: Sequence[str] = (), *, is_debug: bool = False) -> int:
         with loop:
             loop.run_until_complete(_until(ended))
     finally:
+        collector.close()
         logging_parts.close()
     return 0
 

@@ -53,14 +53,15 @@ class Collapse(Experiment[CollapseParameters, CollapseFrame]):
         own = self.parameters
         while self.step < own.layers:
             metrics = {}
+            generator = self.context.generator
+            draw = int(torch.randint(2**31 - 1, (1,), generator=generator, device=generator.device))
             for name, (start, is_wrong) in VARIANTS.items():
-                torch.manual_seed(self.context.seed + self.step)
+                torch.manual_seed(draw)  # every kind of start sees the same layer
                 with torch.no_grad():
                     if own.kind == "linear":
                         ball = Ball(own.c, wrong_factor=is_wrong)
                         layer = PoincareLinear(own.width, own.width, ball, start)  # type: ignore[arg-type]
-                        # A copy, since tensors from a checkpoint may lie in memory such that sums round otherwise.
-                        self.points[name] = layer.to(self.context.device)(self.points[name].clone())
+                        self.points[name] = layer.to(self.context.device)(self.points[name])
                     else:
                         self.points[name] = self._block(name, start, is_wrong)
                 self.distances[name].append(self._mean_distance(name))
@@ -74,7 +75,7 @@ class Collapse(Experiment[CollapseParameters, CollapseFrame]):
         design = Design(widths=(own.width,), c=own.c, initialisation=start, mean="off", wrong_factor=is_wrong)  # type: ignore[arg-type]
         block = ResNet(design).blocks[0].to(self.context.device)
         count = len(self.points[name]) // SIDE * SIDE
-        tangent = hyperbolic.log0(self.points[name][:count].clone(), own.c)
+        tangent = hyperbolic.log0(self.points[name][:count], own.c)
         image = tangent.reshape(1, SIDE, -1, own.width).movedim(-1, 1)
         after = block(image).movedim(1, -1).reshape(count, own.width)
         return hyperbolic.exp0(after, own.c)

@@ -32,6 +32,7 @@ class Means(Experiment[MeanParameters, MeanFrame]):
         cloud = hyperbolic.exp0(tangent * own.spread / 2, own.c)
         self.cloud: Tensor = hyperbolic.mobius_add(hyperbolic.exp0(shift, own.c), cloud, own.c) * s
         self.ratios: dict[str, list[float]] = {f"c = {c:g}": [] for c in CURVATURES}
+        self.deviations: dict[str, list[float]] = {f"c = {c:g}": [] for c in CURVATURES}
         self.times: dict[str, list[float]] = {"midpoint": [], "Fréchet mean": []}
 
     @property
@@ -43,10 +44,11 @@ class Means(Experiment[MeanParameters, MeanFrame]):
         """Measure one cloud of the series: how far the two means are apart, and what each takes."""
         while self.step < self.total_steps:
             index, which = divmod(self.step, len(CURVATURES))
-            ratio, quick, slow = measured_cloud(
+            ratio, deviation, quick, slow = measured_cloud(
                 DEVIATIONS[index], CURVATURES[which], self.parameters.dimensions, self.context.generator
             )
             self.ratios[f"c = {CURVATURES[which]:g}"].append(ratio)
+            self.deviations[f"c = {CURVATURES[which]:g}"].append(deviation)
             self.times["midpoint"].append(quick)
             self.times["Fréchet mean"].append(slow)
             self.step += 1
@@ -61,7 +63,8 @@ class Means(Experiment[MeanParameters, MeanFrame]):
         apart = float(hyperbolic.distance(mid, mean, 1.0))
         spread = float(frechet_variance(cloud, mean, 1.0).sqrt())
         return MeanFrame(
-            cloud.cpu().numpy(), mid.cpu().numpy(), mean.cpu().numpy(), apart, spread, np.array(DEVIATIONS),
+            cloud.cpu().numpy(), mid.cpu().numpy(), mean.cpu().numpy(), apart, spread,
+            {name: np.array(values) for name, values in self.deviations.items()},
             {name: np.array(values) for name, values in self.ratios.items()},
         )  # fmt: skip
 
@@ -86,8 +89,11 @@ class Means(Experiment[MeanParameters, MeanFrame]):
 
 def measured_cloud(
     deviation: float, c: float, dimensions: int, generator: torch.Generator
-) -> tuple[float, float, float]:
-    """Return d(midpoint, Fréchet mean) / σ of a cloud of that deviation, and the seconds that each mean took."""
+) -> tuple[float, float, float, float]:
+    """Return d(midpoint, Fréchet mean) / σ, σ itself, and the seconds that each mean took.
+
+    `deviation` is that of a flat cloud; σ is the root of the Fréchet variance of the curved one.
+    """
     device = generator.device
     tangent = torch.randn(CLOUD, dimensions, generator=generator, dtype=torch.float64, device=device)
     tangent = tangent * deviation / 2 / dimensions**0.5
@@ -99,5 +105,5 @@ def measured_cloud(
     mean = frechet_mean(points, c)
     ended = time.perf_counter()
     apart = hyperbolic.distance(mid, mean, c)
-    ratio = float(apart / frechet_variance(points, mean, c).sqrt())
-    return ratio, between - began, ended - between
+    sigma = float(frechet_variance(points, mean, c).sqrt())
+    return float(apart) / sigma, sigma, between - began, ended - between
