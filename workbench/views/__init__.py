@@ -11,23 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.views.bars import BarsView
     from workbench.views.base import View
+    from workbench.views.boxes import BoxesView
     from workbench.views.controls import FrameScrubber, LabelledSlider, SegmentedButtons
     from workbench.views.curves import CurvesView
     from workbench.views.experiment_view import ExperimentView, SessionPort
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
     from workbench.views.linking import link
+    from workbench.views.piano_roll import PianoRoll
     from workbench.views.picks import Pick
     from workbench.views.plot import PlotView
     from workbench.views.pyqtgraph_view import PyqtgraphView
+    from workbench.views.roll_notes import RollNote
     from workbench.views.scatter import ScatterView
     from workbench.views.scene3d import Scene3DView
     from workbench.views.table import Column, TableView
     from workbench.views.theme import Theme, as_theme
+    from workbench.views.transport import Transport
 
 _HOMES = {
     "BarsView": "bars",
     "Column": "table",
+    "BoxesView": "boxes",
+    "PianoRoll": "piano_roll",
+    "RollNote": "roll_notes",
+    "Transport": "transport",
     "CurvesView": "curves",
     "ExperimentView": "experiment_view",
     "FrameScrubber": "controls",
@@ -50,6 +58,7 @@ _HOMES = {
 
 __all__ = [
     "BarsView",
+    "BoxesView",
     "Column",
     "CurvesView",
     "ExperimentView",
@@ -57,15 +66,18 @@ __all__ = [
     "HistogramView",
     "ImageView",
     "LabelledSlider",
+    "PianoRoll",
     "Pick",
     "PlotView",
     "PyqtgraphView",
+    "RollNote",
     "ScatterView",
     "Scene3DView",
     "SegmentedButtons",
     "SessionPort",
     "TableView",
     "Theme",
+    "Transport",
     "View",
     "as_theme",
     "link",
