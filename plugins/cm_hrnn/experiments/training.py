@@ -321,6 +321,10 @@ class MelodyTraining(Playing, Experiment[P, F]):
         """Validation nats of each variant: pitch, duration, bar."""
         return self._nll
 
+    def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """All training windows: x (w, S, 5) and a (w, S)."""
+        return self._tensors(self._windows, np.arange(len(self._windows)))
+
     @property
     def split(self) -> Split:
         """Training, validation and test songs."""
