@@ -66,31 +66,31 @@ def overfit(bench: ClaimBench) -> Finding:
     """8 chorales, 500 steps, no dropout: pitch loss below 0.3 nats; greedy playback right in 80 % of events."""
     rows, losses, shares = [], [], []
     for seed in bench.seeds:
-        run = bench.run(Listen, seed=seed, songs=10, steps=500, keep=1.0, batch=8, evaluate_every=500, test_songs=2)
-        sheet = max((own for own in run.split.train), key=lambda own: len(encode(own)))
-        network = run.networks[OURS]
-        x, a = run.tensors()
+        # Windows as in the paper's code: each begins with a song, so that playing a song back is what was learnt.
+        run = bench.run(Listen, seed=seed, songs=10, steps=500, keep=1.0, batch=8, window=48, joins=False,
+                        evaluate_every=500, test_songs=2)  # fmt: skip
+        network, (x, a) = run.networks[OURS], run.tensors()
+        first, length = network.config.first, x.shape[1]
         with torch.no_grad():
-            network.eval()
-            logits = network(x, a)
-            loss = float(torch.nn.functional.cross_entropy(
-                logits.pitch.flatten(0, 1), x[:, network.config.first :, 4].flatten()))  # fmt: skip
-        made = finished(generate(network, [request_of(sheet, network.config.first)], Sampling(0, 0, 0, by_time=False)))[
-            0
-        ]
-        truth, first = encode(sheet), network.config.first
-        same = min(len(made.events), len(truth))
-        right = float((made.events[first:same, PITCH_SLOT] == truth[first:same, PITCH_SLOT]).mean())
-        losses.append(loss)
-        shares.append(right)
-        rows.append((seed, round(loss, 4), round(right, 3), len(truth)))
+            logits = network.eval()(x, a)
+            wanted = x[:, first:, 4].flatten()
+            losses.append(float(torch.nn.functional.cross_entropy(logits.pitch.flatten(0, 1), wanted)))
+        right = []
+        for sheet in (own for own in run.split.train if len(encode(own)) >= length):
+            truth = encode(sheet)
+            made = finished(generate(network, [request_of(sheet, first)], Sampling(0, 0, 0, by_time=False)))[0]
+            right.append(made.events[first:length, PITCH_SLOT] == truth[first:length, PITCH_SLOT])
+        shares.append(float(np.concatenate(right).mean()))
+        rows.append((seed, len(x), round(losses[-1], 4), len(right), round(shares[-1], 3)))
     holds = max(losses) < 0.3 and min(shares) >= 0.8
     measured = (
-        f"Training pitch loss at most {max(losses):.3f} nats; of the longest song's pitches "
-        f"{100 * min(shares):.0f} % or more are played back greedily."
+        f"Training pitch loss at most {max(losses):.3f} nats; of the pitches that follow the songs' "
+        f"first events {100 * min(shares):.0f} % or more are played back greedily."
     )
     why = "" if holds else "The bar was below 0.3 nats and at least 80 % in every seed."
-    return Finding(holds, measured, Table(("seed", "pitch loss (nats)", "played back", "events"), tuple(rows)), why)
+    return Finding(
+        holds, measured, Table(("seed", "windows", "pitch loss (nats)", "songs", "played back"), tuple(rows)), why
+    )
 
 
 @claim(
@@ -196,7 +196,8 @@ def compression(bench: ClaimBench) -> Finding:
     holds = gap > 0
     measured = (
         f"Compression ratio {mean_of(found.ours, 'compression'):.3f} against "
-        f"{mean_of(found.baseline, 'compression'):.3f} (real: {mean_of(found.real, 'compression'):.3f}); difference {gap:+.3f} [{low:+.3f}, {high:+.3f}]."
+        f"{mean_of(found.baseline, 'compression'):.3f} (real: {mean_of(found.real, 'compression'):.3f}); "
+        f"difference {gap:+.3f} [{low:+.3f}, {high:+.3f}]."
     )
     why = "" if low > 0 else (
         "The interval of the difference contains 0: with these sizes and steps the two cannot be told apart."

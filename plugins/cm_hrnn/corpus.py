@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,8 @@ def save_sheets(path: Path | io.BytesIO, sheets: Sequence[LeadSheet]) -> None:
 def load_sheets(path: Path) -> list[LeadSheet]:
     """Read what `save_sheets` wrote; raise UserError naming the file if it is something else."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, since numpy does not close a file that it cannot read.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             counts, chord_counts = file["note_counts"], file["chord_counts"]
             if len(counts) > MAX_SONGS:
                 raise UserError(f"{path.name} holds {len(counts)} songs; at most {MAX_SONGS} are read.")
@@ -74,7 +76,7 @@ def load_sheets(path: Path) -> list[LeadSheet]:
             ]
     except UserError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, IndexError) as error:
+    except (OSError, ValueError, KeyError, EOFError, IndexError, zipfile.BadZipFile) as error:
         raise UserError(f"{path.name} is not a file of converted lead sheets: {error}.") from None
 
 
@@ -178,33 +180,38 @@ class Windows:
         return len(self.x)
 
 
-def joined(sheets: Sequence[LeadSheet]) -> Int[np.ndarray, "L 4"]:
-    """Events of songs behind each other, with a bar of no chord and rest between them."""
-    gap = np.array([[1, NO_CHORD, DURATIONS - 1, REST]], np.int64)
-    parts: list[np.ndarray] = []
-    for sheet in sheets:
-        parts += [encode(sheet), gap]
-    return np.concatenate(parts[:-1]) if parts else np.zeros((0, 4), np.int64)
-
-
 def cut_windows(sheets: Sequence[LeadSheet], length: int, *, joins: bool) -> Windows:
     """Cut non-overlapping windows of `length` events from the first bar start of each song; short tails are dropped.
 
-    With `joins` all songs are put behind each other first, so that songs shorter than a window are not lost.
+    With `joins` a tail is filled up with a bar of rest and the songs that follow (the last with the first ones), so
+    that songs shorter than a window are not lost; windows still begin where songs do, as generation does.
     """
+    songs = [own for own in (from_first_bar(encode(sheet)) for sheet in sheets) if len(own)]
+    gap = np.array([[1, NO_CHORD, DURATIONS - 1, REST]], np.int64)
     xs, times, dropped = [], [], 0
-    for events in [joined(sheets)] if joins else [encode(sheet) for sheet in sheets]:
-        if not len(events):
-            continue
-        first = int(np.argmax(events[:, BAR_SLOT] == 1)) if (events[:, BAR_SLOT] == 1).any() else 0
-        x, a = conditioned(events)[first:], accumulated_time(events)[first:]
-        count = len(x) // length
-        dropped += len(x) - count * length
+    for index, events in enumerate(songs):
+        tail = len(events) % length
+        if joins and tail:
+            parts, missing, other = [events], length - tail, index
+            while missing > 0:
+                other = (other + 1) % len(songs)
+                parts += [gap, songs[other]]
+                missing -= 1 + len(songs[other])
+            events = np.concatenate(parts)[: len(events) + length - tail]
+        count = len(events) // length
+        dropped += 0 if joins else tail
+        x, a = conditioned(events), accumulated_time(events)
         xs.append(x[: count * length].reshape(count, length, 5))
         times.append(a[: count * length].reshape(count, length))
     if not xs:
         return Windows(np.zeros((0, length, 5), np.int64), np.zeros((0, length), np.int64), dropped)
     return Windows(np.concatenate(xs), np.concatenate(times), dropped)
+
+
+def from_first_bar(events: Int[np.ndarray, "L 4"]) -> Int[np.ndarray, "k 4"]:
+    """Events from the first bar flag on; all of them where there is none."""
+    starts = np.flatnonzero(events[:, BAR_SLOT] == 1)
+    return events[starts[0] :] if len(starts) else events
 
 
 def has_chords(sheet: LeadSheet) -> bool:

@@ -14,7 +14,8 @@ import numpy as np
 if TYPE_CHECKING:
     from jaxtyping import Bool, Int
 
-MAX_POINTS = 1500
+MAX_POINTS = 400
+"""More notes would take longer than a person waits (time grows with their square and more)."""
 _STRIDE = 512
 """Codes of points are onset × 512 + pitch, so that a difference of codes is a vector: |pitch difference| < 256."""
 _CHUNK = 4_000_000

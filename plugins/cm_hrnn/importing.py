@@ -183,17 +183,29 @@ def _check_metre(metre: str) -> None:
 
 
 def _sheet_of_score(score: Any, name: str) -> LeadSheet:
+    """Lead sheet of a music21 score with its repeats played, or as written where bars would not line up then."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            has_repeats = bool(score.recurse().getElementsByClass("RepeatMark"))
+            played = score.expandRepeats() if has_repeats else score
+        except Exception:  # repeats that do not close: play it once
+            played = score
+    if played is score:
+        return _sheet_as_written(score, name)
+    try:
+        return _sheet_as_written(played, name)
+    except Unusable:
+        return _sheet_as_written(score, name)
+
+
+def _sheet_as_written(score: Any, name: str) -> LeadSheet:
     """Lead sheet of a music21 score: top voice of the first part, written chords or those that the parts make."""
     from music21 import harmony, meter, note, stream, tempo
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         title = (score.metadata.title if score.metadata else None) or name
-        try:
-            if score.recurse().getElementsByClass("RepeatMark"):
-                score = score.expandRepeats()
-        except Exception:  # repeats that do not close: play it once
-            pass
         parts = list(score.parts) if hasattr(score, "parts") else []
         parts = parts or [score]
         try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from plugins.cm_hrnn.chords import BAR, chord_pitches, chord_tones, chords_at
-from plugins.cm_hrnn.cosiatec import cosiatec
+from plugins.cm_hrnn.cosiatec import MAX_POINTS, cosiatec
 from plugins.cm_hrnn.harmony import estimated_key, pitch_class_weights
 from plugins.cm_hrnn.representation import BAR_SLOT, DURATION_SLOT, LeadSheet
 
@@ -216,11 +216,14 @@ def measures_of(
 ) -> dict[str, float]:
     """All measures of one melody. The success-bar ratio needs the events, with their own bar flags; else it is NaN.
 
+    Melodies of more than `MAX_POINTS` notes are not compressed: their ratio and patterns are NaN.
+
     Tension is measured against C major or A minor, whichever the durations fit better, as the corpora are in "C".
     """
     points = sheet.notes[:, [0, 2]]
-    encoding = cosiatec(points)
-    long, short = encoding.long_and_short(threshold)
+    is_short = len(points) <= MAX_POINTS
+    encoding = cosiatec(points if is_short else points[:0])
+    long, short = encoding.long_and_short(threshold) if is_short else (float("nan"), float("nan"))
     sounding = sounding_notes(sheet, with_chords=with_chords)
     tonic, is_minor = estimated_key(pitch_class_weights(sounding)) if len(sounding) else (0, False)
     own = tension(sounding, sheet.bars, tonic=tonic, is_minor=is_minor)

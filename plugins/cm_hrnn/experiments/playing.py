@@ -11,7 +11,7 @@ import numpy as np
 
 from plugins.cm_hrnn import exports
 from plugins.cm_hrnn.chords import BAR
-from plugins.cm_hrnn.cosiatec import cosiatec
+from plugins.cm_hrnn.cosiatec import MAX_POINTS, cosiatec
 from plugins.cm_hrnn.frames import Analysis, ImportReport, NextNote, PatternShape, Song, Take
 from plugins.cm_hrnn.generation import Request, Sampling, generate, scored
 from plugins.cm_hrnn.harmony import estimated_key, pitch_class_weights
@@ -216,7 +216,8 @@ def analysis_of(sheet: LeadSheet, events: np.ndarray | None = None) -> Analysis:
     """All that the measures see in one song."""
     likeness = {kind: bar_similarity(sheet, kind) for kind in ("exact", "transposed", "rhythm")}
     patterns = []
-    for found in cosiatec(sheet.notes[:, [0, 2]]).patterns:
+    points = sheet.notes[:, [0, 2]]
+    for found in cosiatec(points if len(points) <= MAX_POINTS else points[:0]).patterns:
         if found.occurrences > 1:
             places = tuple(found.points + shift for shift in found.translators)
             patterns.append(PatternShape(places, found.span))
