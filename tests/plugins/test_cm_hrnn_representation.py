@@ -81,7 +81,8 @@ def test_chord_classes_are_the_published_ones():
 
 @pytest.mark.parametrize(
     ("symbol", "name"),
-    [("Cmaj7", "C"), ("CM7", "C"), ("C6", "C"), ("Csus4", "C"), ("C5", "C"), ("Caug", "C"), ("Cm7", "Cm"), ("Cmin", "Cm"),
+    [("Cmaj7", "C"), ("CM7", "C"), ("C6", "C"), ("Csus4", "C"), ("C5", "C"), ("Caug", "C"), ("Cm7", "Cm"),
+     ("Cmin", "Cm"),
      ("C-7", "Cm"), ("Cmaj9", "C"), ("C9", "C7"), ("C13", "C7"), ("C7#9", "C7"), ("Cm7b5", "Cdim"), ("Cdim7", "Cdim"),
      ("Cø7", "Cdim"), ("Bb", "A#"), ("Ebm", "D#m"), ("Cb", "B"), ("E/G#", "E"), ("F♯m", "F#m")],
 )  # fmt: skip
