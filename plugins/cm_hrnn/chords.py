@@ -177,17 +177,19 @@ def merged(rows: Int[np.ndarray, "m 2"]) -> Int[np.ndarray, "k 2"]:
 
 
 def progression_text(chords: Int[np.ndarray, "m 2"], length: int) -> str:
-    """Write chords as a person types them; a bar whose chords do not share it evenly is written by beats."""
+    """Write chords as a person types them; empty where a bar's chords are not halves or quarters of it."""
     at = chords_at(chords, np.arange(max(length, 1)))
     bars = []
     for start in range(0, length, BAR):
         bar = at[start : start + BAR]
-        for parts in (1, 2, 4, 16):
+        for parts in (1, 2, 4):
             step = BAR // parts
             heads = bar[::step]
             if np.array_equal(np.repeat(heads, step)[: len(bar)], bar):
                 bars.append(" ".join(NAMES[chord] for chord in heads))
                 break
+        else:
+            return ""
     return " | ".join(bars)
 
 

@@ -47,7 +47,7 @@ COLOURS: dict[str, int] = {
     "attention": 1,
     "vanilla": 3,
 }
-CORPORA = {"chorales": "Bach chorales (351)", "synthetic": "Generated songs, AABA", "files": "My own files"}
+CORPORA = {"chorales": "Bach chorales (353)", "synthetic": "Generated songs, AABA", "files": "My own files"}
 MUSIC_SUFFIXES = (".musicxml", ".mxl", ".xml", ".abc", ".krn", ".mid", ".midi")
 REAL = "real music"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 
 from plugins.cm_hrnn.chords import BAR, NO_CHORD, chord_class, parsed_chord, pitch_classes
 from plugins.cm_hrnn.harmony import pitch_class_weights, semitones_to_c, template_chords
-from plugins.cm_hrnn.midi_reading import read_midi
+from plugins.cm_hrnn.midi_reading import MELODY_WORDS, read_midi
 from plugins.cm_hrnn.representation import LeadSheet, lead_sheet, transpose
 from plugins.cm_hrnn.spans import Spans, Unusable
 from workbench.sdk import Progress, UserError
@@ -138,7 +139,7 @@ def _check_archive(file: Path) -> None:
                 raise Unusable("unpacked it would be too large")
             if (broken := archive.testzip()) is not None:
                 raise Unusable(f"the archive is damaged at {broken}")
-    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, OSError) as error:
         raise Unusable(f"the archive is damaged: {error}") from None
 
 
@@ -200,7 +201,7 @@ def _sheet_of_score(score: Any, name: str) -> LeadSheet:
 
 
 def _sheet_as_written(score: Any, name: str) -> LeadSheet:
-    """Lead sheet of a music21 score: top voice of the first part, written chords or those that the parts make."""
+    """Lead sheet of a music21 score: top voice of the melody's part, written chords or those that the parts make."""
     from music21 import harmony, meter, note, stream, tempo
 
     with warnings.catch_warnings():
@@ -208,6 +209,10 @@ def _sheet_as_written(score: Any, name: str) -> LeadSheet:
         title = (score.metadata.title if score.metadata else None) or name
         parts = list(score.parts) if hasattr(score, "parts") else []
         parts = parts or [score]
+        # In chorales with instruments above the voices, and in full scores, the melody is the part that says so.
+        singing = [part for part in parts if MELODY_WORDS.search(str(part.partName or part.id or ""))]
+        if singing:
+            parts = [singing[0], *(part for part in parts if part is not singing[0])]
         try:
             metres = [each.ratioString for each in parts[0].recurse().getElementsByClass(meter.TimeSignature)]
             for metre in dict.fromkeys(metres):

@@ -12,7 +12,7 @@ from plugins.cm_hrnn.chords import parsed_chord
 from plugins.cm_hrnn.representation import LeadSheet
 from plugins.cm_hrnn.spans import Spans, Unusable
 
-MELODY_WORDS = re.compile(r"melod|lead|vocal|voice|sopran|solo|sing|tune", re.IGNORECASE)
+MELODY_WORDS = re.compile(r"melod|\blead|vocal|sopran|\bsolo|singer|tune", re.IGNORECASE)
 CHORD_WORDS = re.compile(r"chord|harmon|accomp|piano|guitar|pad|comp", re.IGNORECASE)
 DRUMS = 9
 OWN_METRES = {(4, 4), (2, 4), (2, 2)}

@@ -69,8 +69,8 @@ class MelodyView(ExperimentView):
         self._restored: Score | None = None
         self._song_index = 0
         self.desk = MelodyDesk(port, player=player)
-        self.likeness = SimilarityView("bars", "Likeness of bars")
-        self.truth = SimilarityView("bars_of_seed_song", "… in the song itself", self.likeness)
+        self.likeness = SimilarityView("bars", "Bars alike")
+        self.truth = SimilarityView("bars_of_seed_song", "… in the song", self.likeness)
         self.patterns, self.tension = PatternsView(), TensionView()
         self.clock, self.next_pitches, self.next_durations = ClockView(), NextNoteView(), DurationView()
         self.loss = CurvesView("loss", "Loss", "step", "cross-entropy", y_unit="nats", smoothing=0.9)

@@ -364,7 +364,7 @@ class MeasuresView(TableView):
 
     def set_samples(self, names: Sequence[str], samples: Mapping[str, np.ndarray]) -> None:
         """Put the means of many songs of each maker into columns."""
-        self._names = tuple(names)
+        self._names = tuple(names) or tuple(MEASURES)
         self._samples = {name: own for name, own in samples.items() if len(own)}
         self._fill()
 

@@ -23,7 +23,12 @@ class CompareView(MelodyView):
 
     def pages(self) -> dict[str, QWidget]:
         """Also the takes' measures side by side."""
-        self.sides = TableView("sides", "The same chords, seed and dice", hint="The latest take of each network.")
+        self.sides = TableView(
+            "sides",
+            "The same chords, seed and dice",
+            hint="The latest take of each network: validation loss of the pitch, success-bar ratio, compression "
+            "ratio, tensile strain, chord-tone ratio, bar-repeat ratio, notes.",
+        )
         pages = super().pages()
         return {"Side by side": self.sides, **pages}
 
@@ -46,12 +51,12 @@ class CompareView(MelodyView):
         self.sides.set_rows(
             [
                 "network",
-                Column("validation, pitch", "nats", better="low"),
-                Column("success bars", better="high", digits=3),
-                Column("compression", better="high"),
+                Column("pitch", "nats", better="low", digits=3),
+                Column("full bars", better="high", digits=3),
+                Column("CR", better="high", digits=3),
                 Column("strain", better="low", digits=3),
-                Column("chord tones", digits=3),
-                Column("bar repeats", digits=3),
+                Column("on chord", digits=3),
+                Column("repeats", digits=3),
                 Column("notes"),
             ],
             rows,

@@ -134,7 +134,6 @@ class Ablate(MelodyTraining[AblateParameters, MelodyFrame]):
         """With the ablation."""
         return replace(super().sampling_of(variant), ablation=variant if variant in ABLATIONS else "none")
 
-    def validation(self, variant: str) -> tuple[float, float, float]:
+    def validation(self, variant: str) -> Generator[Progress, None, np.ndarray]:
         """Nats of whole held-out songs, run event by event with the ablation."""
-        found = self.likelihood(variant, self.split.validation[:ABLATION_SONGS], variant)
-        return tuple(found.tolist())
+        return self.likelihood(variant, self.split.validation[:ABLATION_SONGS], variant)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -31,7 +31,7 @@ from workbench.sdk import Context, Experiment, Metrics, Progress, UserError
 P = TypeVar("P", bound=MelodyParameters)
 F = TypeVar("F", bound=MelodyFrame)
 SPLIT_SEED = 2021
-VALIDATION_BATCH = 64
+VALIDATION_BATCH = 32
 VALIDATION_WINDOWS = 128
 GROUP = 10
 """Songs generated in lockstep."""
@@ -198,7 +198,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         """Generate the song once with every variant, and measure the validation loss."""
         for variant in self.variants():
             yield Progress(f"Listening to {SHORT.get(variant, variant)}")
-            self._nll[variant] = np.array(self.validation(variant))
+            self._nll[variant] = yield from self.validation(variant)
             sheet = self.seed_sheet
             songs: list[Generated] = []
             for songs in generate(  # noqa: B007
@@ -209,21 +209,21 @@ class MelodyTraining(Playing, Experiment[P, F]):
             self._takes[variant] = self.take_of(songs[0], variant)
         self._look_step = self.step
 
-    @torch.no_grad()
-    def validation(self, variant: str) -> tuple[float, float, float]:
-        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar."""
-        network = self.network_of(variant)
-        network.eval()
-        windows = self._held
+    def validation(self, variant: str) -> Generator[Progress, None, np.ndarray]:
+        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,)."""
+        network, windows = self.network_of(variant), self._held
         chosen = np.arange(min(len(windows), VALIDATION_WINDOWS))
         sums, count = np.zeros(3), 0
         for start in range(0, len(chosen), VALIDATION_BATCH):
+            yield Progress(f"Held-out songs: {SHORT.get(variant, variant)}")
             x, a = self._tensors(windows, chosen[start : start + VALIDATION_BATCH])
-            losses = event_losses(network(x, a), x[:, network.config.first :])
+            network.eval()
+            with torch.no_grad():
+                losses = event_losses(network(x, a), x[:, network.config.first :])
+            network.train()
             sums += len(x) * np.array([float(losses.pitch), float(losses.duration), float(losses.bar)])
             count += len(x)
-        network.train()
-        return tuple(sums / max(count, 1))  # type: ignore[return-value]
+        return sums / max(count, 1)
 
     def take_of(self, generated: Generated, variant: str, *, title: str = "", is_finished: bool = True) -> Take:
         """A generated song as the panel shows it, with the ticks of its tiers and its measures."""
@@ -330,10 +330,13 @@ class MelodyTraining(Playing, Experiment[P, F]):
         """Training, validation and test songs."""
         return self._split
 
-    def likelihood(self, variant: str, sheets: Sequence[LeadSheet], ablation: str = "none") -> np.ndarray:
+    def likelihood(
+        self, variant: str, sheets: Sequence[LeadSheet], ablation: str = "none"
+    ) -> Generator[Progress, None, np.ndarray]:
         """Nats per event (pitch, duration, bar) over whole songs, with an ablation of the slow tiers."""
         network, sums, count = self.network_of(variant), np.zeros(3), 0
-        for sheet in sheets:
+        for index, sheet in enumerate(sheets):
+            yield Progress(f"Held-out songs: {ablation}", index / len(sheets))
             events = encode(sheet)
             logits, first = scored(network, events, 0, ablation)
             if not len(logits.pitch):
