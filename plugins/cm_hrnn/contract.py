@@ -105,7 +105,7 @@ class MelodyParameters(Parameters):
     keep: float = param(
         0.8, gt=0.0, le=1.0, label="keep", help="Share of each LSTM layer's outputs that dropout keeps", group="Model"
     )
-    steps: int = param(1000, ge=10, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+    steps: int = param(1000, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
     batch: int = param(32, ge=2, le=512, unit="windows", help="Windows in a batch", group="Optimiser")
     learning_rate: float = param(1e-3, ge=1e-6, le=0.1, log=True, live=True, help="Adam's step size", group="Optimiser")
     adam_epsilon: float = param(
@@ -213,7 +213,7 @@ class MelodyParameters(Parameters):
     )
     evaluate_every: int = param(
         100,
-        ge=5,
+        ge=1,
         le=100_000,
         unit="steps",
         label="listen every",
@@ -298,7 +298,7 @@ class CompareParameters(MelodyParameters):
     """Several networks side by side, on the same chords and the same seed."""
 
     models: tuple[ModelName, ...] = _models(("ad_rm3t_fc_rs", "ad_rm2t_fc", "attention"))
-    steps: int = param(500, ge=10, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+    steps: int = param(500, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
     presets: ClassVar[tuple[Preset, ...]] = (
         *_presets(),
         Preset("everything", "All seven networks of the paper and its code.", {"models": tuple(LABELS)}, "10 minutes"),
@@ -309,7 +309,7 @@ class StructureParameters(MelodyParameters):
     """The paper's measures over many songs of each network, beside real music and a folder of MIDI files."""
 
     models: tuple[ModelName, ...] = _models(("ad_rm3t_fc_rs", "attention"))
-    steps: int = param(500, ge=10, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+    steps: int = param(500, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
     test_songs: int = param(
         40,
         ge=2,

@@ -344,7 +344,7 @@ class MelodyView(ExperimentView):
     @Slot(object)
     def _next_note(self, found: tuple[NextNote, int] | None) -> None:
         answer, row = found if found is not None else (None, -1)
-        if self.next_pitches.isVisible() or answer is None:
+        if self.next_pitches.isVisible() or not self.desk.transport.is_playing:
             temperature = float(getattr(self.port.parameters, "pitch_temperature", 1.0))
             self.next_pitches.show_answer(answer, row, temperature)
             self.next_durations.show_answer(answer, row)

@@ -145,10 +145,11 @@ class RollMouse(QObject):
             view.show_edit((*self._before, note), frozenset((self._held,)))
         elif self._gesture in ("move", "resize") and self._has_moved:
             first = frame.data(self._start)
-            by = snapped(beat - first[0], view.grid)
             if self._gesture == "move":
+                by = snapped(beat - first[0], view.grid)
                 made = moved(self._before, self._chosen, by, round(pitch - first[1]), view.length)
             else:
+                by = snapped(beat, view.grid) - self._before[self._held].end
                 made = resized(self._before, self._chosen, by, view.grid, view.length)
             view.show_edit(made, self._chosen)
         elif self._gesture == "edge" and self._has_moved:
@@ -172,7 +173,8 @@ class RollMouse(QObject):
     def _span(self, frame: Frame2D) -> tuple[float, float] | None:
         view = self._view
         beats = sorted(frame.data(own)[0] for own in (self._start, self._now))
-        low, high = floored(max(beats[0], 0.0), 1.0), min(snapped(beats[1] + 0.49, 1.0), view.length)
+        low = snapped(max(beats[0], 0.0), 1.0)
+        high = min(max(snapped(beats[1], 1.0), low + 1.0), view.length)
         return (low, high) if high > low else None
 
     def _show_cursor(self, at: QPointF) -> None:
