@@ -149,6 +149,7 @@ class MelodyDesk(ChordEditing, QWidget):
         roll.chords_edited.connect(self._lane_edited)
         roll.chord_clicked.connect(self._chord_clicked)
         roll.seeked.connect(self.transport.seek)
+        roll.note_clicked.connect(self._note_clicked)
         roll.loop_dragged.connect(self._loop_dragged)
         roll.bar_toggled.connect(self._bar_toggled)
         roll.hovered.connect(self._hover)
@@ -445,6 +446,12 @@ class MelodyDesk(ChordEditing, QWidget):
     def _loop_dragged(self, span: tuple[float, float] | None) -> None:
         self.roll.set_loop(span)
         self.transport.set_loop(span)
+
+    @Slot(object)
+    def _note_clicked(self, index: int) -> None:
+        """Put the playhead there, so that the next-note page goes on showing what else could have come."""
+        if not self.transport.is_playing and 0 <= index < len(self.score.notes):
+            self.transport.seek(self.score.notes[index].start)
 
     @Slot(object)
     def _playhead_moved(self, beat: float) -> None:

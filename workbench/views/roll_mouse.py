@@ -47,7 +47,8 @@ class RollMouse(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the events that edit."""
-        if watched is not self._canvas:
+        # While Python takes the view apart, Qt may still send events here.
+        if watched is not self.__dict__.get("_canvas"):
             return False
         kind = event.type()
         if kind == QEvent.Type.Resize:

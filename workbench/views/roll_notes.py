@@ -68,6 +68,10 @@ def without_overlaps(notes: Sequence[RollNote], winners: Collection[int]) -> Not
                 start = other.end
             elif start < other.start < end - 1e-9:
                 end = other.start
+        if others and others[-1].end > start + 1e-9:
+            others[-1] = replace(others[-1], length=start - others[-1].start)
+            if others[-1].length <= 1e-6:
+                others.pop()
         if end - start > 1e-6:
             others.append(replace(note, start=start, length=end - start))
     return tuple(sorted((*kept, *others), key=lambda note: (note.start, note.pitch)))

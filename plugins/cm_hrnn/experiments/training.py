@@ -128,6 +128,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         first = max(network.config.first for network in self.networks.values())
         long_enough = [sheet for sheet in self._split.test if len(encode(sheet)) > 2 * first] or self._split.test
         self._seed_sheet = min(long_enough, key=lambda sheet: abs(sheet.bars - 18))
+        self._seed_song = song_of(self._seed_sheet)
         self._songs = tuple(long_enough[:40])
         yield from self.look()
 
@@ -306,7 +307,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         names = self.variants()
         events = int(self._windows.x.shape[0] * self._windows.x.shape[1])
         return cast(F, MelodyFrame(
-            self.step, self._look_step, names, song_of(self.seed_sheet),
+            self.step, self._look_step, names, self._seed_song,
             tuple(self._takes[name] for name in names if name in self._takes), MEASURED, dict(self._samples),
             dict(self._nll), len(self._split.train), events, self._windows.dropped,
         ))  # fmt: skip
