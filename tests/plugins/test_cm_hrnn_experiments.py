@@ -60,13 +60,12 @@ def run(experiment):
 
 @EVERY
 def test_watching_changes_nothing(kind):
-    sheet = synthetic_sheets(1, 0)[0].sheet
-    song = {"notes": sheet.notes, "chords": sheet.chords, "length": sheet.length}
+    song = {"notes": [(0, 4, 60), (4, 4, 64), (8, 8, 67), (16, 4, 60)], "chords": [(0, 13), (16, 43)], "length": 48}
     actions = {"analyse": song}
     if kind is not Inspect:
         variant = "ad_rm2t_fc" if kind is Structure else "ad_rm3t_fc_rs"
-        actions |= {"compose": {**song, "length": 160, "variant": variant, "primer": 64, "seed": 1},
-                    "next_notes": {**song, "variant": variant}}  # fmt: skip
+        compose = {**song, "variant": variant, "primer": 16, "seed": 1}
+        actions |= {"compose": compose, "next_notes": {**song, "variant": variant}}
     assert_watching_changes_nothing(kind, tiny(kind), actions=actions)
 
 
