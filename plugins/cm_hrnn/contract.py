@@ -74,12 +74,12 @@ class MelodyParameters(Parameters):
         help="Events of a training window, a multiple of the slowest frame",
         group="Data",
     )
-    joins: bool = param(
-        True,
-        label="join songs",
-        group="Data",
-        help="Put songs behind each other before windows are cut; off: as in the paper's code, short tails are dropped",
-    )
+    windows: Literal["bars", "filled", "songs"] = choice(
+        "bars", help="Where training windows begin; a small corpus needs every bar", group="Data",
+        labels={"bars": "at every bar", "filled": "one after the other", "songs": "… tails dropped (paper's code)"},
+    )  # fmt: skip
+    keep_best: bool = param(True, group="Test", label="keep the best",
+                            help="Measure with the weights for which held-out songs were likeliest")  # fmt: skip
     big_frame: int = param(
         16,
         ge=4,
@@ -250,7 +250,8 @@ PAPER_RECIPE = {
     "steps": 120_000,
     "learning_rate": 1.2e-4,
     "adam_epsilon": 1e-2,
-    "joins": False,
+    "windows": "songs",
+    "keep_best": False,
     "evaluate_every": 500,
     "timing": "index",
 }

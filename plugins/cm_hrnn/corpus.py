@@ -180,29 +180,40 @@ class Windows:
         return len(self.x)
 
 
-def cut_windows(sheets: Sequence[LeadSheet], length: int, *, joins: bool) -> Windows:
-    """Cut non-overlapping windows of `length` events from the first bar start of each song; short tails are dropped.
+def cut_windows(sheets: Sequence[LeadSheet], length: int, *, begin: str) -> Windows:
+    """Cut windows of `length` events.
 
-    With `joins` a tail is filled up with a bar of rest and the songs that follow (the last with the first ones), so
-    that songs shorter than a window are not lost; windows still begin where songs do, as generation does.
+    `begin="songs"`: one behind the other from the first bar start of each song, short tails dropped (the paper's code).
+    `"filled"`: the same, but a tail is filled up with a bar of rest and the songs that follow (the last with the first
+    ones), so that no event is lost. `"bars"`: filled windows from every bar start, which overlap: the tiers then meet
+    each bar at every place of their clocks, which a small corpus needs. Raises ValueError for another word.
     """
+    if begin not in ("songs", "filled", "bars"):
+        raise ValueError(f"windows begin with songs, filled or bars, not {begin!r}")
     songs = [own for own in (from_first_bar(encode(sheet)) for sheet in sheets) if len(own)]
     gap = np.array([[1, NO_CHORD, DURATIONS - 1, REST]], np.int64)
     xs, times, dropped = [], [], 0
     for index, events in enumerate(songs):
-        tail = len(events) % length
-        if joins and tail:
-            parts, missing, other = [events], length - tail, index
-            while missing > 0:
+        if begin == "bars":
+            starts = np.flatnonzero(events[:, BAR_SLOT] == 1)
+            starts = starts if len(starts) else np.zeros(1, np.int64)
+        else:
+            starts = np.arange(0, len(events), length)
+        if begin == "songs":
+            starts = starts[starts + length <= len(events)]
+            dropped += len(events) % length
+        elif len(starts):
+            parts, have, other = [events], len(events), index
+            while have < starts[-1] + length:
                 other = (other + 1) % len(songs)
                 parts += [gap, songs[other]]
-                missing -= 1 + len(songs[other])
-            events = np.concatenate(parts)[: len(events) + length - tail]
-        count = len(events) // length
-        dropped += 0 if joins else tail
-        x, a = conditioned(events), accumulated_time(events)
-        xs.append(x[: count * length].reshape(count, length, 5))
-        times.append(a[: count * length].reshape(count, length))
+                have += 1 + len(songs[other])
+            events = np.concatenate(parts)
+        if not len(starts):
+            continue
+        places = starts[:, None] + np.arange(length)
+        xs.append(conditioned(events)[places])
+        times.append(accumulated_time(events)[places])
     if not xs:
         return Windows(np.zeros((0, length, 5), np.int64), np.zeros((0, length), np.int64), dropped)
     return Windows(np.concatenate(xs), np.concatenate(times), dropped)

@@ -182,18 +182,25 @@ def test_generated_songs_repeat_as_they_say():
 
 def test_windows_are_cut_from_the_first_bar_and_tails_are_counted():
     songs = [own.sheet for own in synthetic.synthetic_sheets(3, seed=0)]
-    apart = cut_windows(songs, 32, joins=False)
+    apart = cut_windows(songs, 32, begin="songs")
     lengths = [len(encode(own)) for own in songs]
     assert len(apart) == sum(length // 32 for length in lengths)
     assert apart.dropped == sum(length % 32 for length in lengths)
     assert apart.x.shape[1:] == (32, 5)
     assert apart.x[0, 0, 0] == 1
-    together = cut_windows(songs, 32, joins=True)
+    together = cut_windows(songs, 32, begin="filled")
     assert len(together) == sum(-(-length // 32) for length in lengths)
     starts = np.cumsum([0, *(-(-length // 32) for length in lengths[:-1])])
     for start, song in zip(starts, songs, strict=True):
         assert np.array_equal(together.x[start, :31], representation.conditioned(encode(song))[:31])
-    assert len(cut_windows([], 32, joins=True)) == 0
+    every = cut_windows(songs, 32, begin="bars")
+    assert len(every) == sum(int(encode(song)[:, 0].sum()) for song in songs)
+    assert (every.x[:, 0, 0] == 1).all()
+    second = int(np.flatnonzero(encode(songs[0])[:, 0])[1])
+    assert np.array_equal(every.x[1], representation.conditioned(encode(songs[0]))[second : second + 32])
+    assert len(cut_windows([], 32, begin="filled")) == 0
+    with pytest.raises(ValueError, match="sideways"):
+        cut_windows(songs, 32, begin="sideways")
 
 
 def test_songs_are_saved_and_read_back_and_a_broken_file_is_refused(tmp_path):

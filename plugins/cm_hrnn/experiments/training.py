@@ -33,6 +33,8 @@ F = TypeVar("F", bound=MelodyFrame)
 SPLIT_SEED = 2021
 VALIDATION_BATCH = 32
 VALIDATION_WINDOWS = 128
+VALIDATION_WEIGHTS = np.array([0.4, 0.3, 0.3])
+"""Of pitch, duration and bar, as in the paper's loss whatever the sliders say."""
 GROUP = 10
 """Songs generated in lockstep."""
 MEASURED = tuple(MEASURES)
@@ -70,6 +72,8 @@ class MelodyTraining(Playing, Experiment[P, F]):
         self.order = np.zeros(0, np.int64)
         self.place = 0
         self.is_measured = False
+        self.best: dict[str, float] = {}
+        self.best_weights: dict[str, dict[str, torch.Tensor]] = {}
         self._split = Split([], [], [])
         self._windows = self._held = Windows(np.zeros((0, 1, 5)), np.zeros((0, 1)), 0)
         self._seed_sheet: LeadSheet | None = None
@@ -119,12 +123,12 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 sheets = said
         self._split = split_songs(sheets, SPLIT_SEED)
         yield Progress("Cutting windows")
-        self._windows = cut_windows(self._split.train, own.window, joins=own.joins)
-        self._held = cut_windows(self._split.validation, own.window, joins=own.joins)
+        self._windows = cut_windows(self._split.train, own.window, begin=own.windows)
+        self._held = cut_windows(self._split.validation, own.window, begin="filled")
         if not len(self._windows):
-            raise UserError(f"No song has the {own.window} events of a window; make the window shorter or join songs.")
-        if not len(self._held):
-            self._held = cut_windows(self._split.train, own.window, joins=True)
+            raise UserError(
+                f"No song has the {own.window} events of a window; make the window shorter, or let windows be filled."
+            )
         first = max(network.config.first for network in self.networks.values())
         long_enough = [sheet for sheet in self._split.test if len(encode(sheet)) > 2 * first] or self._split.test
         self._seed_sheet = min(long_enough, key=lambda sheet: abs(sheet.bars - 18))
@@ -168,6 +172,10 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 metrics |= self.look_metrics()
             yield metrics
         if not self.is_measured:
+            if self.parameters.keep_best and self.best_weights:
+                for name, weights in self.best_weights.items():
+                    self.networks[name].load_state_dict(weights)
+                yield from self.look()
             yield from self.measure()
             self.is_measured = True
 
@@ -209,6 +217,16 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 yield Progress(f"Listening to {SHORT.get(variant, variant)}")
             self._takes[variant] = self.take_of(songs[0], variant)
         self._look_step = self.step
+        self._remember_best()
+
+    def _remember_best(self) -> None:
+        """Keep each network's weights where its held-out songs are likeliest, for the measures at the end."""
+        for name, network in self.networks.items():
+            variant = name if name in self._nll else next(iter(self._nll))
+            loss = float(VALIDATION_WEIGHTS @ self._nll[variant])
+            if self.parameters.keep_best and self.step and loss < self.best.get(name, np.inf):
+                self.best[name] = loss
+                self.best_weights[name] = {key: value.detach().clone() for key, value in network.state_dict().items()}
 
     def validation(self, variant: str) -> Generator[Progress, None, np.ndarray]:
         """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,)."""
@@ -257,7 +275,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         for variant, take in self._takes.items():
             tail = f"/{variant}" if len(self._takes) > 1 else ""
             nll = self._nll[variant]
-            metrics[f"validation nats{tail}"] = float(0.4 * nll[0] + 0.3 * nll[1] + 0.3 * nll[2])
+            metrics[f"validation nats{tail}"] = float(VALIDATION_WEIGHTS @ nll)
             for name in ("success_bar", "compression"):
                 if np.isfinite(value := take.measures.get(name, np.nan)):
                     metrics[f"{MEASURES[name][0]}{tail}"] = float(value)
