@@ -67,8 +67,9 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 network = make_network(network_config(name, parameters)).to(context.device)
             self.networks[name] = network
             self.optimisers[name] = torch.optim.Adam(
-                network.parameters(), lr=parameters.learning_rate, eps=parameters.adam_epsilon
-            )
+                network.parameters(), lr=parameters.learning_rate, eps=parameters.adam_epsilon,
+                fused=context.device.type in ("cpu", "cuda"),  # a third less time a step on one core
+            )  # fmt: skip
         self.order = np.zeros(0, np.int64)
         self.place = 0
         self.is_measured = False
