@@ -217,7 +217,8 @@ class MelodyView(ExperimentView):
             self.port.ask_latest("analyse_seed", self._seed_analysed)
             if self._restored is not None:
                 self._show_restored()
-        if frame.samples and (before is None or _counts(before) != _counts(frame)):
+        is_measured_anew = before is None or before.look_step != frame.look_step or _counts(before) != _counts(frame)
+        if frame.samples and is_measured_anew:
             self.measures.set_samples(frame.measure_names, frame.samples)
             self.boxes.show_frame(frame)
 

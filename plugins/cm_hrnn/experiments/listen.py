@@ -27,6 +27,7 @@ from workbench.sdk import Context, Progress, UserError, action
 HARMONY_BARS = 16
 ABLATION_SONGS = 12
 MOST_PROGRESSIONS = 8
+QUICK_SONGS = 6
 
 
 class Listen(MelodyTraining[ListenParameters, MelodyFrame]):
@@ -47,6 +48,12 @@ class Structure(MelodyTraining[StructureParameters, MelodyFrame]):
     def model_names(self) -> tuple[str, ...]:
         """Those chosen."""
         return tuple(self.parameters.models)
+
+    def look(self) -> Iterator[Progress]:
+        """Also measure real music and a few songs of each network, so that the distributions grow while it learns."""
+        yield from super().look()
+        yield from self.measure_real()
+        yield from self.measure_variants(min(QUICK_SONGS, self.parameters.test_songs))
 
     def measure(self) -> Iterator[Progress]:
         """Also the folder of another system's files."""

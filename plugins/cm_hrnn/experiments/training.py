@@ -284,7 +284,11 @@ class MelodyTraining(Playing, Experiment[P, F]):
 
     def measure(self) -> Iterator[Progress]:
         """Generate over many test songs with every variant, and take all measures; real music beside them."""
-        count = self.parameters.test_songs
+        yield from self.measure_real()
+        yield from self.measure_variants(self.parameters.test_songs)
+
+    def measure_variants(self, count: int) -> Iterator[Progress]:
+        """Take the measures of `count` songs of every variant."""
         for variant in self.variants():
             rows: list[np.ndarray] = []
             for said in self.generated_songs(variant, count):
@@ -292,10 +296,17 @@ class MelodyTraining(Playing, Experiment[P, F]):
                     yield said
                 else:
                     rows.append(self.measured(said.sheet(), said.own_events))
-                    self._samples[variant] = np.array(rows)
                     yield Progress(f"Measuring {SHORT.get(variant, variant)}", len(rows) / count)
-        real = self.measured_songs(count)
-        self._samples[REAL] = np.array([self.measured(sheet, encode(sheet)) for sheet in real])
+            self._samples[variant] = np.array(rows)
+
+    def measure_real(self) -> Iterator[Progress]:
+        """Take the measures of the test songs themselves, once."""
+        if REAL not in self._samples:
+            rows = []
+            for sheet in self.measured_songs(self.parameters.test_songs):
+                yield Progress("Measuring real music", len(rows) / self.parameters.test_songs)
+                rows.append(self.measured(sheet, encode(sheet)))
+            self._samples[REAL] = np.array(rows)
 
     def measured(self, sheet: LeadSheet, events: np.ndarray | None) -> np.ndarray:
         """All measures of a song in the order of MEASURED; NaN for a song without notes."""
