@@ -29,6 +29,8 @@ from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT
 from plugins.cm_hrnn.frames import Analysis, ImportReport, MelodyFrame, NextNote, Song
 from plugins.cm_hrnn.panel_desk import MelodyDesk
 from plugins.cm_hrnn.panel_pages import (
+    NO_TICKS,
+    ONE_TIER,
     SEED_SONG,
     THIS,
     BoxPage,
@@ -306,7 +308,7 @@ class MelodyView(ExperimentView):
             with QSignalBlocker(box):
                 box.setValue(value)
         take = desk.shown.take
-        self.clock.set_ticks(take_ticks(take), score.length)
+        self.clock.set_ticks(take_ticks(take), score.length, ONE_TIER if take is not None else NO_TICKS)
         if len(score.notes):
             is_own = take is not None and len(take.song.events) and np.array_equal(take.song.notes, score.note_rows())
             events = take.song.events if take is not None and is_own else None

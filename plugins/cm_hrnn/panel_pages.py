@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 BEAT, BAR = 4, 16
 MOST_UNITS = 48
+NO_TICKS = "No network has made this song: generate one to see its tiers tick."
+ONE_TIER = "This network has one tier only: every event is a tick."
 SEED_SONG, THIS = "seed song", "this take"
 TENSIONS = ("cloud diameter", "cloud momentum", "tensile strain")
 DURATION_NAMES = (
@@ -183,14 +185,14 @@ class ClockView(PlotView):
         self.dragged.connect(self._drag)
         self.released.connect(self._release)
 
-    def set_ticks(self, ticks: Sequence[Ticks], length: int) -> None:
-        """Show the ticks of a song of `length` sixteenths, the slowest tier first."""
+    def set_ticks(self, ticks: Sequence[Ticks], length: int, why: str = NO_TICKS) -> None:
+        """Show the ticks of a song of `length` sixteenths, the slowest tier first; `why` says why there are none."""
         self._ticks, self._length = tuple(ticks), max(length, 1)
         rows = len(self._ticks)
         self.y_axis.tick_labels = [(rows - 1 - index, own.tier) for index, own in enumerate(self._ticks)]
         bars = range(0, -(-self._length // BAR))
         self.x_axis.tick_labels = [(bar * BAR, str(bar + 1)) for bar in bars]
-        self.show_message("" if rows else "This network has one tier only: every event is a tick.")
+        self.show_message("" if rows else why)
         self.refresh()
 
     def bounds(self) -> Bounds | None:
