@@ -38,6 +38,13 @@ SHORT: dict[str, str] = {
     "attention": "Attention",
     "vanilla": "Vanilla",
 }
+
+
+def named(variant: str) -> str:
+    """Short name of what generates: a network's, or the variant's own words."""
+    return "intact" if variant == "none" else SHORT.get(variant, variant)
+
+
 COLOURS: dict[str, int] = {
     "ad_rm3t_fc_rs": 0,
     "ad_rm3t_fc": 5,

@@ -28,7 +28,7 @@ from plugins.cm_hrnn.chords import (
     PROGRESSIONS,
     progression_text,
 )
-from plugins.cm_hrnn.contract import SHORT
+from plugins.cm_hrnn.contract import named
 from plugins.cm_hrnn.frames import NextNote, Song, Take
 from plugins.cm_hrnn.panel_chords import ChordEditing, shortened
 from plugins.cm_hrnn.panel_score import (
@@ -184,7 +184,7 @@ class MelodyDesk(ChordEditing, QWidget):
         """Take over what training made of the song; it is drawn if the live take is shown."""
         live = self.entries[0]
         live.score, live.take, live.variant = score_of(take.song).coloured(), take, take.song.maker
-        live.name = f"live: {SHORT.get(take.song.maker, take.song.maker)}, step {take.song.step}"
+        live.name = f"live: {named(take.song.maker)}, step {take.song.step}"
         self._fill_takes()
         if self.shown is live:
             self._draw()
@@ -353,7 +353,7 @@ class MelodyDesk(ChordEditing, QWidget):
         score = self.score
         if self._composing is None:
             self._before_composing = self.shown
-        name = f"{self._new_name()}: {SHORT.get(self.variant, self.variant)}, seed {self.seed}"
+        name = f"{self._new_name()}: {named(self.variant)}, seed {self.seed}"
         entry = TakeEntry(name, score, seed=self.seed, variant=self.variant)
         self._composing = entry
         self.generate_button.setText("Generating …")

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT
+from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT, named
 from plugins.cm_hrnn.frames import Analysis, ImportReport, MelodyFrame, NextNote, Song
 from plugins.cm_hrnn.panel_desk import MelodyDesk
 from plugins.cm_hrnn.panel_pages import (
@@ -229,7 +229,7 @@ class MelodyView(ExperimentView):
         with QSignalBlocker(self._variant):
             self._variant.clear()
             for name in frame.names:
-                self._variant.addItem(LABELS.get(name, name), name)
+                self._variant.addItem(LABELS.get(name, named(name)), name)
             self._variant.setCurrentIndex(max(0, frame.names.index(now) if now in frame.names else 0))
         self._variant.setEnabled(len(frame.names) > 1)
         if len(frame.names) == 1:

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF, QRectF, Signal, Slot
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QComboBox
 
-from plugins.cm_hrnn.contract import COLOURS, REAL, SHORT
+from plugins.cm_hrnn.contract import COLOURS, REAL, named
 from plugins.cm_hrnn.frames import Analysis, MelodyFrame, NextNote, Take, Ticks
 from plugins.cm_hrnn.measures import LONG_PATTERN, MEASURES, bootstrap_mean
 from workbench.views import BarsView, BoxesView, Column, CurvesView, ImageView, SegmentedButtons, TableView
@@ -387,7 +387,7 @@ class MeasuresView(TableView):
 
 def short_name(maker: str) -> str:
     """A maker's short name."""
-    return SHORT.get(maker, maker)
+    return named(maker)
 
 
 def maker_colour(maker: str, index: int) -> str | int:

@@ -161,6 +161,6 @@ class AblateView(MelodyView):
         if names:
             table = np.array([frame.nll[name] for name in names])
             self.cost.set_bars(
-                ["intact" if name == "none" else name for name in names],
+                [short_name(name) for name in names],
                 {part: table[:, index] for index, part in enumerate(("pitch", "duration", "bar"))},
             )

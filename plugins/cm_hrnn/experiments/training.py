@@ -13,7 +13,7 @@ from torch import nn
 
 from plugins.cm_hrnn import exports
 from plugins.cm_hrnn.chords import BAR
-from plugins.cm_hrnn.contract import REAL, SHORT, MelodyParameters
+from plugins.cm_hrnn.contract import REAL, MelodyParameters, named
 from plugins.cm_hrnn.corpus import Split, Windows, cut_windows, load_corpus, split_songs
 from plugins.cm_hrnn.experiments.playing import Playing, song_of
 from plugins.cm_hrnn.frames import MelodyFrame, Take, Ticks
@@ -166,7 +166,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             for name, network in self.networks.items():
                 metrics |= self._train(name, network, x, a)
                 if len(self.networks) > 1:
-                    yield Progress(f"Step {self.step + 1}: {SHORT[name]}")
+                    yield Progress(f"Step {self.step + 1}: {named(name)}")
             self.step += 1
             if self.step % self.parameters.evaluate_every == 0 or self.step >= self.parameters.steps:
                 yield from self.look()
@@ -207,7 +207,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
     def look(self) -> Iterator[Progress]:
         """Generate the song once with every variant, and measure the validation loss."""
         for variant in self.variants():
-            yield Progress(f"Listening to {SHORT.get(variant, variant)}")
+            yield Progress(f"Listening to {named(variant)}")
             self._nll[variant] = yield from self.validation(variant)
             sheet = self.seed_sheet
             songs: list[Generated] = []
@@ -215,7 +215,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 self.network_of(variant), [self.request_for(variant, sheet)], self.sampling_of(variant),
                 seed=self.parameters.take_seed,
             ):  # fmt: skip
-                yield Progress(f"Listening to {SHORT.get(variant, variant)}")
+                yield Progress(f"Listening to {named(variant)}")
             self._takes[variant] = self.take_of(songs[0], variant)
         self._look_step = self.step
         self._remember_best()
@@ -235,7 +235,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         chosen = np.arange(min(len(windows), VALIDATION_WINDOWS))
         sums, count = np.zeros(3), 0
         for start in range(0, len(chosen), VALIDATION_BATCH):
-            yield Progress(f"Held-out songs: {SHORT.get(variant, variant)}")
+            yield Progress(f"Held-out songs: {named(variant)}")
             x, a = self._tensors(windows, chosen[start : start + VALIDATION_BATCH])
             network.eval()
             with torch.no_grad():
@@ -248,7 +248,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
     def take_of(self, generated: Generated, variant: str, *, title: str = "", is_finished: bool = True) -> Take:
         """A generated song as the panel shows it, with the ticks of its tiers and its measures."""
         events = generated.own_events
-        label = SHORT.get(variant, variant)
+        label = named(variant)
         song = song_of(generated.sheet(title or f"{label}, step {self.step}", self.seed_sheet.tempo), events)
         given = generated.given - generated.pad
         ends = np.cumsum(events[:, DURATION_SLOT] + 1)
@@ -296,7 +296,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
                     yield said
                 else:
                     rows.append(self.measured(said.sheet(), said.own_events))
-                    yield Progress(f"Measuring {SHORT.get(variant, variant)}", len(rows) / count)
+                    yield Progress(f"Measuring {named(variant)}", len(rows) / count)
             self._samples[variant] = np.array(rows)
 
     def measure_real(self) -> Iterator[Progress]:
@@ -329,7 +329,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             requests = [self.request_for(variant, sheet) for sheet in songs[start : start + GROUP]]
             made: list[Generated] = []
             for made in generate(self.network_of(variant), requests, self.sampling_of(variant), seed=1000 + start):  # noqa: B007
-                yield Progress(f"Generating {SHORT.get(variant, variant)}", start / count)
+                yield Progress(f"Generating {named(variant)}", start / count)
             yield from made
 
     def frame(self) -> F:
