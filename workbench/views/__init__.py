@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench.views.bars import BarsView
     from workbench.views.base import View
+    from workbench.views.boxes import BoxesView
     from workbench.views.controls import FrameScrubber, LabelledSlider, SegmentedButtons
     from workbench.views.curves import CurvesView
     from workbench.views.experiment_view import ExperimentView, SessionPort
@@ -21,18 +22,25 @@ if TYPE_CHECKING:
     from workbench.views.parallel import ParallelAxis, ParallelView
     from workbench.views.pattern_editor import PatternEditor
     from workbench.views.phase_diagram import PhaseDiagramView
+    from workbench.views.piano_roll import PianoRoll
     from workbench.views.picks import Pick
     from workbench.views.plot import PlotView
     from workbench.views.point_editor import PointEditor
     from workbench.views.pyqtgraph_view import PyqtgraphView
+    from workbench.views.roll_notes import RollNote
     from workbench.views.scatter import ScatterView
     from workbench.views.scene3d import Scene3DView
     from workbench.views.table import Column, TableView
     from workbench.views.theme import Theme, as_theme
+    from workbench.views.transport import Transport
 
 _HOMES = {
     "BarsView": "bars",
     "Column": "table",
+    "BoxesView": "boxes",
+    "PianoRoll": "piano_roll",
+    "RollNote": "roll_notes",
+    "Transport": "transport",
     "CurvesView": "curves",
     "ExperimentView": "experiment_view",
     "FrameScrubber": "controls",
@@ -61,6 +69,7 @@ _HOMES = {
 
 __all__ = [
     "BarsView",
+    "BoxesView",
     "Column",
     "CurvesView",
     "ExperimentView",
@@ -73,16 +82,19 @@ __all__ = [
     "ParallelView",
     "PatternEditor",
     "PhaseDiagramView",
+    "PianoRoll",
     "Pick",
     "PlotView",
     "PointEditor",
     "PyqtgraphView",
+    "RollNote",
     "ScatterView",
     "Scene3DView",
     "SegmentedButtons",
     "SessionPort",
     "TableView",
     "Theme",
+    "Transport",
     "View",
     "as_theme",
     "link",
