@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from workbench.views.controls import FrameScrubber, LabelledSlider, SegmentedButtons
     from workbench.views.curves import CurvesView
     from workbench.views.experiment_view import ExperimentView, SessionPort
+    from workbench.views.field_editor import BrushPalette, FieldEditor
+    from workbench.views.field_row import FieldRow
+    from workbench.views.function_editor import FunctionEditor
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
     from workbench.views.linking import link
@@ -27,10 +30,14 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BarsView": "bars",
+    "BrushPalette": "field_editor",
     "Column": "table",
     "CurvesView": "curves",
     "ExperimentView": "experiment_view",
+    "FieldEditor": "field_editor",
+    "FieldRow": "field_row",
     "FrameScrubber": "controls",
+    "FunctionEditor": "function_editor",
     "HistogramView": "histogram",
     "ImageView": "image",
     "LabelledSlider": "controls",
@@ -50,10 +57,14 @@ _HOMES = {
 
 __all__ = [
     "BarsView",
+    "BrushPalette",
     "Column",
     "CurvesView",
     "ExperimentView",
+    "FieldEditor",
+    "FieldRow",
     "FrameScrubber",
+    "FunctionEditor",
     "HistogramView",
     "ImageView",
     "LabelledSlider",
