@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
 Fields = Float[Tensor, "b c h w"]
+LARGEST_DIRECT = 128
+"""Grids up to this size are transformed by matrix products on a CPU."""
 
 
 def unit_grid(like: Fields) -> Float[Tensor, "b 2 h w"]:
@@ -37,13 +42,53 @@ class SpectralConv2d(nn.Module):
         """Transform, multiply, transform back."""
         height, width = x.shape[-2:]
         m1, m2 = min(self.modes, height // 2), min(self.modes, width // 2 + 1)
-        modes: Complex[Tensor, "b c h w"] = torch.fft.rfft2(x)
         weight = torch.view_as_complex(self.weight[:, :m1, :m2].contiguous())
+        if x.device.type == "cpu" and max(height, width) <= LARGEST_DIRECT:
+            return _direct(x, weight)
+        modes: Complex[Tensor, "b c h w"] = torch.fft.rfft2(x)
         picked = torch.stack((modes[:, :, :m1, :m2], modes[:, :, height - m1 :, :m2]))
         mixed = torch.einsum("sbixy,sxyio->sboxy", picked, weight)
         made = modes.new_zeros(len(x), weight.shape[-1], height, width // 2 + 1)
         made[:, :, :m1, :m2], made[:, :, height - m1 :, :m2] = mixed[0], mixed[1]
         return torch.fft.irfft2(made, s=(height, width))
+
+
+@lru_cache(maxsize=32)
+def _waves(height: int, width: int, m1: int, m2: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Matrices of the truncated transforms: along y forth (w, 2 m2), along x forth (2 m1, h) and back, along y back."""
+    y, k2 = torch.arange(width, dtype=torch.float64), torch.arange(m2, dtype=torch.float64)
+    angle = 2 * math.pi * y[:, None] * k2[None] / width
+    forth_y = torch.cat((torch.cos(angle), -torch.sin(angle)), 1)
+    # irfft counts every mode but the first and Nyquist's twice, for its mirror image.
+    twice = torch.full((m2,), 2.0, dtype=torch.float64)
+    twice[0] = 1.0
+    if width % 2 == 0 and m2 == width // 2 + 1:
+        twice[-1] = 1.0
+    back_y = torch.cat((twice * torch.cos(angle), -twice * torch.sin(angle)), 1).T / width
+    x = torch.arange(height, dtype=torch.float64)
+    k1 = torch.cat((torch.arange(m1), torch.arange(height - m1, height))).to(torch.float64)
+    wave = torch.exp(-2j * math.pi * k1[:, None] * x[None] / height)
+    return forth_y.float(), wave.to(torch.complex64), (wave.conj() / height).T.to(torch.complex64), back_y.float()
+
+
+def _direct(x: Fields, weight: Complex[Tensor, "2 p q i o"]) -> Fields:
+    """Only the kept modes, by products with their waves: on small grids cheaper than all modes by FFT.
+
+    Measured on one core, a training step of the FNO (batch 8, width 16, 10 modes): 100 -> 56 ms on 53 x 53 points, a
+    prime that FFTs are slow at; 59 -> 57 ms on 54 x 54; width 32, 12 modes, 73 x 73: 400 -> 189 ms.
+    """
+    b, _, height, width = x.shape
+    _, m1, m2, _, c_out = weight.shape
+    forth_y, forth_x, back_x, back_y = (own.to(x.device) for own in _waves(height, width, m1, m2))
+    if x.dtype == torch.float64:
+        forth_y, back_y = forth_y.double(), back_y.double()
+        forth_x, back_x = forth_x.to(torch.complex128), back_x.to(torch.complex128)
+    along_y = x @ forth_y
+    modes = torch.complex(along_y[..., :m2], along_y[..., m2:])
+    modes = torch.matmul(forth_x, modes).view(b, -1, 2, m1, m2)
+    mixed = torch.einsum("bisxy,sxyio->bosxy", modes, weight).reshape(b, c_out, 2 * m1, m2)
+    back = torch.matmul(back_x, mixed)
+    return torch.cat((back.real, back.imag), -1) @ back_y
 
 
 class FNO2d(nn.Module):

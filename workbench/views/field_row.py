@@ -79,9 +79,16 @@ class FieldRow(QWidget):
             f"{prefix}-spectrum", "Power by wavenumber", "|k|", "power", log_x=True, log_y=True,
             hint="Where the error's power is below the truth's, that scale is learnt.",
         )  # fmt: skip
+        for image in (self.prediction, self.truth, self.error):
+            image.bar_label = ""  # the title says it, and the pictures need the room
+            if has_input or image is not self.prediction:
+                image.y_axis.label = ""
+        if has_input:
+            self.input.bar_label = ""
         self.is_robust = False
         self._extent: Extent = (0.0, 1.0, 0.0, 1.0)
         self._place = (0.5, 0.5)
+        self._labels = (x_label, y_label)
         self._across = SegmentedButtons([("across", f"along {x_label}"), ("up", f"along {y_label}")], help="Direction")
         self._across.chosen.connect(self._redraw_section)
         self.section.add_tool(self._across)
@@ -98,7 +105,7 @@ class FieldRow(QWidget):
             image.clicked.connect(self._probe)
             image.hovered.connect(self._hover)
         # A colour bar takes its room: pictures of equal size need unequal shares.
-        row.setSizes([1000 if image is self.prediction else 1190 for image in images])
+        row.setSizes([1000 if image is self.prediction else 1250 if image is self.input else 1200 for image in images])
         below = QSplitter(Qt.Orientation.Horizontal)
         below.setChildrenCollapsible(False)
         below.addWidget(self.section)
@@ -196,11 +203,10 @@ class FieldRow(QWidget):
         is_across = self._across.value == "across"
         row = int(np.clip((self._place[1] - y0) / (y1 - y0) * rows, 0, rows - 1))
         column = int(np.clip((self._place[0] - x0) / (x1 - x0) * columns, 0, columns - 1))
-        axis = self.prediction.x_axis if is_across else self.prediction.y_axis
-        other = self.prediction.y_axis if is_across else self.prediction.x_axis
+        axis, other = self._labels if is_across else self._labels[::-1]
         at = y0 + (row + 0.5) / rows * (y1 - y0) if is_across else x0 + (column + 0.5) / columns * (x1 - x0)
-        self.section.title = f"Section at {other.label} = {at:.3g}"
-        self.section.x_axis.label = axis.label
+        self.section.title = f"Section at {other} = {at:.3g}"
+        self.section.x_axis.label = axis
         place = x0 + (np.arange(columns) + 0.5) / columns * (x1 - x0) if is_across else (
             y0 + (np.arange(rows) + 0.5) / rows * (y1 - y0)
         )  # fmt: skip
