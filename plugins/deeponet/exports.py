@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,3 +48,11 @@ def write_shapes(
     shapes = {name: list(value.shape) for name, value in network.state_dict().items()}
     described = {"shapes": shapes, "sensors": places.tolist(), "parameters": parameters.model_dump(mode="json")}
     file.write_text(json.dumps(described, indent=1))
+
+
+def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table."""
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from plugins.deeponet.panel_operator import OperatorView
+from plugins.deeponet.panel_spaces import ShiftView, StochasticView
+from plugins.deeponet.panel_sweeps import DuelView, ScalingView, SensorsView
 
-__all__ = ["OperatorView"]
+__all__ = ["DuelView", "OperatorView", "ScalingView", "SensorsView", "ShiftView", "StochasticView"]

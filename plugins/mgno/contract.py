@@ -184,7 +184,7 @@ class RolloutParameters(Parameters):
     trajectories: int = param(64, ge=8, le=1000, log=True, help="Flows to learn from (1000 in the paper)", group="Data")
     test: int = param(16, ge=4, le=200, label="test flows", help="Flows to test on", group="Data")
     frames: int = param(10, ge=2, le=20, help="Frames of each flow, one unit of time apart", group="Data")
-    time_step: float = param(5e-3, ge=1e-4, le=2e-2, log=True, help="Of the true solver (1e-4 in the paper)",
+    time_step: float = param(2e-2, ge=1e-4, le=5e-2, log=True, help="Of the true solver (1e-4 in the paper)",
                              group="Data")  # fmt: skip
     channels: int = param(8, ge=2, le=48, help="Functions in a layer (32 in the paper)", group="MgNO")
     layers: int = param(3, ge=1, le=8, help="Layers (5 in the paper)", group="MgNO")
@@ -198,7 +198,7 @@ class RolloutParameters(Parameters):
     learning_rate: float = param(2e-3, ge=1e-5, le=0.1, log=True, help="Largest step size", group="Optimiser")
     batch: int = param(16, ge=1, le=128, help="Pairs of frames in a step", group="Optimiser")
     steps: int = param(300, ge=10, le=100_000, unit="steps", help="Optimiser steps", group="Optimiser")
-    evaluate_every: int = param(20, ge=1, le=1000, unit="steps", label="evaluate every", help="Between two looks",
+    evaluate_every: int = param(50, ge=1, le=1000, unit="steps", label="evaluate every", help="Between two looks",
                                 group="Test")  # fmt: skip
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("Slow vortices", "nu = 1e-3: a step is a gentle change, and errors add up slowly.", {}),

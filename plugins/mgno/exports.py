@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,3 +38,11 @@ def write_table(file: Path, errors: Mapping[str, tuple[float, float]], parameter
         writer.writerow(("model", "relative L2", "relative H1", "parameters"))
         for name, (l2, h1) in errors.items():
             writer.writerow((name, l2, h1, parameters[name]))
+
+
+def write_rows(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table."""
+    with file.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(columns)
+        writer.writerows(rows)

@@ -91,7 +91,8 @@ class LabFrame(Frame):
     residuals: dict[str, Float[np.ndarray, " c"]]
     factors: dict[str, float]
     modes: dict[str, Float[np.ndarray, " k"]]
-    """Damping of the diagonal Fourier mode (k, k) in one cycle."""
+    """Damping of the diagonal Fourier modes (k, k) in one cycle, k the wave numbers."""
+    wave_numbers: np.ndarray
     stencils: dict[str, Float[np.ndarray, "3 3"]]
 
 

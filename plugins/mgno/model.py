@@ -19,6 +19,7 @@ Form = Literal["released", "mgnet", "classical"]
 Counts = Sequence[tuple[int, int]]
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "gelu": functional.gelu, "relu": torch.relu, "tanh": torch.tanh, "silu": functional.silu,
+    "identity": lambda x: x,
 }  # fmt: skip
 SMALLEST_COARSE = 3
 

@@ -331,7 +331,8 @@ class PlotView(View):
         right = rect.right()
         scale = self.colour_scale() if rect.width() >= NARROW else None
         if scale is not None:
-            bar_width = colour_bar_width(scale, bottom - top)
+            # An image may make the bar shorter, which can give its ticks one more digit.
+            bar_width = max(colour_bar_width(scale, share * (bottom - top)) for share in (1.0, 0.7, 0.5))
             right -= bar_width + BAR_SPACE
         plot = QRectF(left, top, max(10.0, right - left), max(10.0, bottom - top))
         plot = self.fit_aspect(plot, x_axis, y_axis)
