@@ -102,9 +102,9 @@ class FieldParameters(MgnoParameters):
     fno_width: int = param(16, ge=4, le=64, label="FNO width", help="Channels of the FNO", group="Models")
     fno_modes: int = param(10, ge=2, le=64, label="FNO modes", help="Fourier modes kept along each axis",
                            group="Models")  # fmt: skip
-    fno_padding: int = param(5, ge=0, le=32, label="FNO padding", help="Zeros at the far sides (9 at n = 421)",
+    fno_padding: int = param(6, ge=0, le=32, label="FNO padding", help="Zeros at the far sides (9 at n = 421)",
                              group="Models")  # fmt: skip
-    unet_width: int = param(8, ge=4, le=64, label="U-Net width", help="Channels of the first level (64 in the paper)",
+    unet_width: int = param(8, ge=2, le=64, label="U-Net width", help="Channels of the first level (64 in the paper)",
                             group="Models")  # fmt: skip
     dil_channels: int = param(16, ge=4, le=96, label="DilResNet channels", help="48 in the paper", group="Models")
     loss: LossName = choice("h1_uncut", help="What is minimised", labels=LOSSES, group="Optimiser")

@@ -15,7 +15,7 @@ from jaxtyping import Float
 Kernel = Literal["rbf", "exponential"]
 Matrix = Float[np.ndarray, "n n"]
 NEGLIGIBLE = 1e-13
-"""Share of the largest eigenvalue below which a direction of a process is left out (its square root is 3e-7)."""
+"""Variance below which what is left of a process is left out (its square root is 3e-7)."""
 FINE_NODES = 1000
 """Nodes to a unit interval on which processes are sampled (the authors' code)."""
 
@@ -34,8 +34,8 @@ def covariance(
 class GaussianProcess:
     """Zero-mean process of unit variance on [start, end], sampled on `nodes` equispaced points.
 
-    Sampling is by eigendecomposition, negative eigenvalues cut: Cholesky fails for smooth kernels even in double
-    precision once the length scale passes half of the interval.
+    Sampling is by a pivoted Cholesky factor of the numerical rank (the plain one fails for smooth kernels even in
+    double precision), and for the exponential kernel by the exact factor of its Markov chain.
     """
 
     kernel: Kernel
@@ -68,9 +68,33 @@ class GaussianProcess:
 @lru_cache(maxsize=16)
 def _factor(kernel: Kernel, length_scale: float, start: float, end: float, nodes: int) -> np.ndarray:
     x = np.linspace(start, end, nodes)
-    values, vectors = np.linalg.eigh(covariance(kernel, length_scale, x, x))
-    kept = values > NEGLIGIBLE * values[-1]
-    return vectors[:, kept] * np.sqrt(values[kept])
+    if kernel == "exponential":
+        return _markov_factor(length_scale, x)
+    return _pivoted_cholesky(kernel, length_scale, x)
+
+
+def _markov_factor(length_scale: float, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n n"]:
+    """Exact Cholesky factor of the exponential kernel: each node is the last one times rho, plus noise."""
+    steps = np.arange(len(x))
+    rho = np.exp(-(x[1] - x[0]) / length_scale)
+    lag = steps[:, None] - steps[None]
+    scale = np.where(steps == 0, 1.0, np.sqrt(1 - rho**2))
+    return np.where(lag >= 0, rho ** np.maximum(lag, 0), 0.0) * scale[None]
+
+
+def _pivoted_cholesky(kernel: Kernel, length_scale: float, x: Float[np.ndarray, " n"]) -> Float[np.ndarray, "n r"]:
+    """A (n, r) with A A^T the covariance to NEGLIGIBLE, r the numerical rank: O(n r^2), no n x n matrix."""
+    left = np.ones(len(x))
+    columns: list[np.ndarray] = []
+    while (pivot := int(left.argmax())) >= 0 and left[pivot] > NEGLIGIBLE and len(columns) < len(x):
+        column = covariance(kernel, length_scale, x, x[pivot : pivot + 1])[:, 0]
+        for known in columns:
+            column = column - known[pivot] * known
+        column = column / np.sqrt(left[pivot])
+        columns.append(column)
+        left = np.maximum(left - column**2, 0.0)
+        left[pivot] = 0.0
+    return np.stack(columns, 1)
 
 
 def karhunen_loeve(

@@ -87,6 +87,7 @@ class Sweep(Experiment[P, F], Generic[P, F]):
         self._groups: list[Group] = []
         self._found: dict[str, dict[str, Float[np.ndarray, " s"]]] = {}
         self._times: dict[str, float] = {}
+        self._history: list[tuple[int, dict[str, dict[str, np.ndarray]]]] = []
 
     def adopt(self, groups: Sequence[Group]) -> None:
         """Take over groups and make their optimisers."""
@@ -157,6 +158,7 @@ class Sweep(Experiment[P, F], Generic[P, F]):
                     found["trimmed"] = trimmed_mse(values).cpu().numpy()
                 found[name] = mean.cpu().numpy()
             self._found[group.label] = found
+        self._history.append((self.step, dict(self._found)))
 
     @torch.no_grad()
     def squared(self, group: Group, data: Stack, begun: int, size: int) -> Float[Tensor, "s b"]:
@@ -171,6 +173,11 @@ class Sweep(Experiment[P, F], Generic[P, F]):
         for label, own in self._found.items():
             found |= {f"{name}/{label}": float(values.mean()) for name, values in own.items()}
         return found
+
+    @property
+    def looks(self) -> list[tuple[int, dict[str, dict[str, Float[np.ndarray, " s"]]]]]:
+        """Step and errors by group of every look at the test set since the experiment was made."""
+        return self._history
 
     def errors(self, label: str) -> dict[str, Float[np.ndarray, " s"]]:
         """Errors of a group's members at the last look."""
