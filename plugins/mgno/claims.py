@@ -88,11 +88,7 @@ def parameter_efficiency(bench: ClaimBench) -> Finding:
         f"L2 {_percent(l2['mgno'])} % with {counts['mgno']} parameters against {_percent(l2['fno'])} % with "
         f"{counts['fno']}: {ratio:.2f} times the error."
     )
-    why = (
     why = "" if holds else "Both are underfitted here: their training errors are as large as the test errors."
-        if not holds
-        else ""
-    )
     return Finding(holds, measured, table, why)
 
 
