@@ -72,8 +72,8 @@ def _mean(values: list[float]) -> float:
 
 @claim(
     "parameter_efficiency",
-    statement="With less than a fifth of FNO's parameters, MgNO comes within a factor of 1.5 of its error on rough Darcy "
-    "flow after a short training.",
+    statement="With less than a fifth of FNO's parameters, MgNO comes within a factor of 1.5 of its error on rough "
+    "Darcy flow after a short training.",
     source="Table 1 and the introduction",
     paper=f"L2 0.339 % with 0.57 M parameters, FNO 1.613 % ({UNVERIFIED})",
     experiment="fields",

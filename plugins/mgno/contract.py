@@ -131,7 +131,7 @@ class FieldParameters(MgnoParameters):
         Preset("Paper: rough Darcy", "Section 5 as released: 4 layers of 24, six levels, 256 x 256, 500 epochs.",
                {"n": 256, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
                 "steps": 80_000, "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 800},
-               cost="data: 25 minutes on one core; training: under an hour on a GPU, days on a laptop"),
+               cost="data: 9 minutes on one core; training: under an hour on a GPU, days on a laptop"),
     )  # fmt: skip
 
 
