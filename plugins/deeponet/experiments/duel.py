@@ -49,7 +49,7 @@ class Duel(Sweep[DuelParameters, SweepFrame]):
         points = points_of(self._problem, own.points)
         sets: dict[str, list] = {"train": [], "test": []}
         for member in range(own.seeds):
-            seed = self.context.seed * 100 + member
+            seed = self.data_seed * 100 + member
             for name, first, total in (("train", seed, own.triples), ("test", TEST_SEED + seed, own.test_triples)):
                 functions = max(2, total // points)
                 for said in make_triples(own, places, functions, points, first, self.context.cache, purpose=name):
@@ -75,7 +75,7 @@ class Duel(Sweep[DuelParameters, SweepFrame]):
 
     def _network(self, name: str) -> nn.Module:
         own, d = self.parameters, self._problem.dimensions
-        seeds = [self.context.seed * 100 + member for member in range(own.seeds)]
+        seeds = [self.data_seed * 100 + member for member in range(own.seeds)]
         if name == "fnn":
             return FNN(own.sensors, d, width=own.fnn_width, depth=own.fnn_depth, activation=own.activation, seeds=seeds)
         if name == "resnet":
@@ -97,7 +97,7 @@ class Duel(Sweep[DuelParameters, SweepFrame]):
         for name, offset in (("train", 0), ("test", TEST_SEED)):
             readings, answers = [], []
             for member in range(own.seeds):
-                rng = np.random.default_rng(self.context.seed * 100 + member + offset + 7)
+                rng = np.random.default_rng(self.data_seed * 100 + member + offset + 7)
                 u = problem.space.sample(SEQUENCE_FUNCTIONS, rng)
                 s = problem.solve(u)
                 good = np.isfinite(s).all(1) & (np.abs(s) < 1e6).all(1)
@@ -109,7 +109,7 @@ class Duel(Sweep[DuelParameters, SweepFrame]):
             sensors, values = torch.stack(readings).to(device), torch.stack(answers).to(device)
             nothing = torch.zeros(own.seeds, SEQUENCE_FUNCTIONS, dtype=torch.int64, device=device)
             found[name] = Stack(sensors, nothing, values, values[..., 0], (SEQUENCE_FUNCTIONS,) * own.seeds)
-        network = SequenceMembers(own.seeds, own.cell, self.context.seed * 100).to(device)
+        network = SequenceMembers(own.seeds, own.cell, self.data_seed * 100).to(device)
         members = torch.arange(own.seeds, device=device)
         limits = torch.full((own.seeds,), SEQUENCE_FUNCTIONS, device=device)
         return Group("seq2seq", network, found["train"], found["test"], members, limits)

@@ -62,6 +62,9 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         super().__init__(parameters, context)
         own = parameters
         self._problem = build_problem(own)
+        self.data_seed = context.seed
+        """Decides the data; a resumed run makes those of its own seed again."""
+        self._made_for: int | None = None
         self._places = sensor_places(own, self._problem, context.seed)
         self.network = DeepONet(
             len(self._places), self._problem.dimensions, width=own.width, basis=own.basis,
@@ -80,7 +83,8 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
 
     def prepare(self) -> Iterator[Progress]:
         """Draw functions and solve for them."""
-        own, seed = self.parameters, self.context.seed
+        own, seed = self.parameters, self.data_seed
+        self._places = sensor_places(own, self._problem, seed)
         points = points_of(self._problem, own.points)
         is_aligned = own.pairing == "aligned"
         if is_aligned and not own.points:
@@ -106,6 +110,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         self._case_truth = self._problem.solve(self._cases)
         yield Progress("Reading the sensors")
         self._train, self._test = self._noisy(self._train, rng), self._noisy(self._test, rng)
+        self._made_for = seed
         if not self.snapshots:
             self._keep()
         with torch.no_grad():
@@ -127,6 +132,8 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Adam on the mean squared error over triples; a look at the test set now and then."""
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         while self.step < self.parameters.steps:
             loss = self._loss()
             self.optimizer.zero_grad(set_to_none=True)

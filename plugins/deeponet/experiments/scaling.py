@@ -40,7 +40,7 @@ class Scaling(Sweep[ScalingParameters, SweepFrame]):
         for label, count in zip(self._labels, points, strict=True):
             sets: dict[str, list] = {"train": [], "test": []}
             for member in range(own.seeds):
-                seed = self.context.seed * 100 + member
+                seed = self.data_seed * 100 + member
                 test_points = points_of(problem, 0)
                 for name, first, total, per in (
                     ("train", seed, max(functions), count),
@@ -57,7 +57,7 @@ class Scaling(Sweep[ScalingParameters, SweepFrame]):
             network = DeepONet(
                 own.sensors, problem.dimensions, width=own.width, basis=own.basis, branch_depth=own.branch_depth,
                 trunk_depth=own.trunk_depth, activation=own.activation,
-                seeds=[self.context.seed * 100 + member for _, member in order],
+                seeds=[self.data_seed * 100 + member for _, member in order],
             ).to(device)  # fmt: skip
             limits = torch.tensor([min(size * count, train.count[member]) for size, member in order], device=device)
             owned = torch.tensor([member for _, member in order], device=device)

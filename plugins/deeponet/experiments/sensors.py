@@ -53,7 +53,7 @@ class Sensors(Sweep[SensorParameters, SweepFrame]):
             ]
             found: dict[tuple[str, int], Triples] = {}
             for member in range(own.seeds):
-                seed = self.context.seed * 100 + member
+                seed = self.data_seed * 100 + member
                 for name, first, total in (("train", seed, own.triples), ("test", TEST_SEED + seed, own.test_triples)):
                     for said in make_triples(
                         chosen, np.concatenate(each), max(2, total // points), points, first, self.context.cache,
@@ -69,7 +69,7 @@ class Sensors(Sweep[SensorParameters, SweepFrame]):
                     sets[name].append(replace(data, sensors=data.sensors[:, end_column - len(places) : end_column]))
             yield Progress("Building the networks")
             members = len(sets["train"])
-            seeds = [self.context.seed * 100 + member for _ in counts for member in range(own.seeds)]
+            seeds = [self.data_seed * 100 + member for _ in counts for member in range(own.seeds)]
             used = [count for count in counts for _ in range(own.seeds)]
             network = DeepONet(
                 max(counts), problem.dimensions, width=own.width, basis=own.basis, branch_depth=own.branch_depth,

@@ -38,7 +38,7 @@ class Shift(Sweep[ShiftParameters, ShiftFrame]):
         self._distance = np.array([process_distance(kernel, own.length_scale, scale) for scale in self._scales])
         sets: dict[str, list[Triples]] = {"train": [], "test": []}
         for member in range(own.seeds):
-            seed = self.context.seed * 100 + member
+            seed = self.data_seed * 100 + member
             for name, first, total in (("train", seed, own.triples), ("test", TEST_SEED + seed, own.test_triples)):
                 for said in make_triples(
                     own, places, max(2, total // points), points, first, self.context.cache, purpose=name
@@ -55,14 +55,14 @@ class Shift(Sweep[ShiftParameters, ShiftFrame]):
         for name, change in variants:
             chosen = own.model_copy(update=change)  # test scales may lie outside the form's range
             for said in make_triples(
-                chosen, places, functions, points, TEST_SEED + 50 + self.context.seed, self.context.cache, purpose=name
+                chosen, places, functions, points, TEST_SEED + 50 + self.data_seed, self.context.cache, purpose=name
             ):
                 if isinstance(said, Progress):
                     yield said
                 else:
                     self._elsewhere[name] = Stack.of([said], device)
         yield Progress("Building the networks")
-        seeds = [self.context.seed * 100 + member for member in range(own.seeds)]
+        seeds = [self.data_seed * 100 + member for member in range(own.seeds)]
         network = DeepONet(
             own.sensors, problem.dimensions, width=own.width, basis=own.basis, branch_depth=own.branch_depth,
             trunk_depth=own.trunk_depth, activation=own.activation, seeds=seeds,

@@ -33,6 +33,9 @@ class Stochastic(Experiment[StochasticParameters, StochasticFrame]):
     def __init__(self, parameters: StochasticParameters, context: Context) -> None:
         super().__init__(parameters, context)
         own = parameters
+        self.data_seed = context.seed
+        """Decides the data; a resumed run makes those of its own seed again."""
+        self._made_for: int | None = None
         self._is_path = own.problem.endswith("path")
         self._dimensions = 1 + own.modes if self._is_path else 1
         self.network = DeepONet(
@@ -50,7 +53,7 @@ class Stochastic(Experiment[StochasticParameters, StochasticFrame]):
         """Draw processes and solve."""
         own, device = self.parameters, self.context.device
         for name, count, seed in (
-            ("train", own.kernels, self.context.seed), ("test", own.test_kernels, TEST_SEED + self.context.seed)
+            ("train", own.kernels, self.data_seed), ("test", own.test_kernels, TEST_SEED + self.data_seed)
         ):  # fmt: skip
             key = {"problem": own.problem, "modes": own.modes, "points": own.mode_points, "count": count, "seed": seed,
                    "paths": own.monte_carlo if own.problem == "spde_mean" else 0, "version": 1}  # fmt: skip
@@ -64,6 +67,7 @@ class Stochastic(Experiment[StochasticParameters, StochasticFrame]):
                 else:
                     parts = {part: torch.as_tensor(value, dtype=torch.float32) for part, value in said.items()}
                     setattr(self, f"_{name}", {part: value.to(device) for part, value in parts.items()})
+        self._made_for = self.data_seed
         self._curves: np.ndarray | None = None
         yield from self._evaluate()
         with torch.no_grad():
@@ -104,11 +108,13 @@ class Stochastic(Experiment[StochasticParameters, StochasticFrame]):
 
     def run(self) -> Iterator[Metrics | Progress]:
         """Adam on the mean squared error over random (process, location) pairs."""
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         own, data = self.parameters, self._train
         count = len(data["inputs"])
         places = torch.as_tensor(self._x, dtype=torch.float32, device=self.context.device)
         # Only `points` locations of each process are known to the network.
-        known = np.random.default_rng(self.context.seed + 1)
+        known = np.random.default_rng(self.data_seed + 1)
         chosen = torch.as_tensor(
             known.permuted(np.tile(np.arange(len(self._x)), (count, 1)), axis=1)[:, : own.points].copy()
         ).to(self.context.device)

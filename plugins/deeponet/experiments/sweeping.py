@@ -82,6 +82,9 @@ class Sweep(Experiment[P, F], Generic[P, F]):
 
     def __init__(self, parameters: P, context: Context) -> None:
         super().__init__(parameters, context)
+        self.data_seed = context.seed
+        """Decides data and first weights; a resumed run makes the data of its own seed again."""
+        self._made_for: int | None = None
         self.networks: list[nn.Module] = []
         self.optimizers: list[torch.optim.Optimizer] = []
         self._groups: list[Group] = []
@@ -91,7 +94,11 @@ class Sweep(Experiment[P, F], Generic[P, F]):
 
     def adopt(self, groups: Sequence[Group]) -> None:
         """Take over groups and make their optimisers."""
-        self._groups = list(groups)
+        self._groups, self._made_for = list(groups), self.data_seed
+        if self.networks:  # a resumed run brings its own
+            for group, network in zip(groups, self.networks, strict=True):
+                group.network = network
+            return
         self.networks = [group.network for group in groups]
         self.optimizers = [
             torch.optim.Adam(network.parameters(), lr=self.parameters.learning_rate) for network in self.networks
@@ -106,6 +113,8 @@ class Sweep(Experiment[P, F], Generic[P, F]):
     def run(self) -> Iterator[Metrics | Progress]:
         """One batch for every member a step: the sum of their losses has each member's own gradient."""
         own: Any = self.parameters
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         while self.step < own.steps:
             metrics: dict[str, Any] = {}
             for group, optimizer in zip(self._groups, self.optimizers, strict=True):

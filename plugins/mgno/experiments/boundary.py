@@ -38,6 +38,9 @@ class BoundaryLab(Experiment[BoundaryParameters, BoundaryFrame]):
         except ValueError as error:
             raise UserError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
         counts = smoothing_counts("1/0 2/0", own.levels)
+        self.data_seed = context.seed
+        """Decides the data; a resumed run makes those of its own seed again."""
+        self._made_for: int | None = None
         self.networks: list[torch.nn.Module] = []
         self.optimizers: list[torch.optim.Optimizer] = []
         self.schedules: list[Any] = []
@@ -58,10 +61,10 @@ class BoundaryLab(Experiment[BoundaryParameters, BoundaryFrame]):
     def prepare(self) -> Iterator[Progress]:
         """Draw sources and solve by fast transforms."""
         own, device = self.parameters, self.context.device
-        self._sets = []
+        self._made_for, self._sets = self.data_seed, []
         for index, boundary in enumerate(BOUNDARIES):
             count = own.train + own.test
-            rng = np.random.default_rng([self.context.seed, index])
+            rng = np.random.default_rng([self.data_seed, index])
             if boundary == "periodic":
                 f = periodic_field(own.n, count, ALPHA, TAU, rng)
             else:
@@ -77,6 +80,8 @@ class BoundaryLab(Experiment[BoundaryParameters, BoundaryFrame]):
     def run(self) -> Iterator[Metrics | Progress]:
         """One batch of every boundary condition a step, through its three networks."""
         own = self.parameters
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         while self.step < own.steps:
             picked = torch.randint(own.train, (own.batch,), generator=self.context.generator,
                                    device=self.context.device)  # fmt: skip

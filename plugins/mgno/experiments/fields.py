@@ -41,6 +41,9 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
 
     def __init__(self, parameters: FieldParameters, context: Context) -> None:
         super().__init__(parameters, context)
+        self.data_seed = context.seed
+        """Decides data and first weights; a resumed run makes the data of its own seed again."""
+        self._made_for: int | None = None
         self.networks: list[nn.Module] = []
         self.optimizers: list[torch.optim.Optimizer] = []
         self.schedules: list[Any] = []
@@ -52,7 +55,7 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
     def prepare(self) -> Iterator[Progress]:
         """Solve the training and test problems (or read them), then build the networks for their grid."""
         own, device = self.parameters, self.context.device
-        for said in load_sets(own, self.context.seed, self.context.cache):
+        for said in load_sets(own, self.data_seed, self.context.cache):
             if isinstance(said, Progress):
                 yield said
             else:
@@ -61,26 +64,33 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
         inputs, outputs = NORMALISED[own.dataset]
         self._encode = Normaliser(self._train.inputs, inputs)  # type: ignore[arg-type]
         self._decode = Normaliser(self._train.outputs, outputs)  # type: ignore[arg-type]
-        yield Progress("Building the networks")
+        self._made_for = self.data_seed
+        if not self.networks:  # a resumed run brings its own
+            yield Progress("Building the networks")
+            self._build()
+        yield from self._evaluate()
+        with torch.no_grad():
+            self.frame()
+
+    def _build(self) -> None:
+        own = self.parameters
         with torch.random.fork_rng(devices=[]):
             for name in own.models:
-                torch.manual_seed(self.context.seed)
-                network = build_model(name, own, self._n).to(device)
+                torch.manual_seed(self.data_seed)
+                network = build_model(name, own, self._n).to(self.context.device)
                 rate = own.fno_learning_rate if name == "fno" else own.learning_rate
                 optimizer, schedule = optimiser_of(network, rate, own.weight_decay, own.steps)
                 self.networks.append(network)
                 self.optimizers.append(optimizer)
                 self.schedules.append(schedule)
-        self._case = 0
-        yield from self._evaluate()
-        with torch.no_grad():
-            self.frame()
 
     # Training
 
     def run(self) -> Iterator[Metrics | Progress]:
         """One batch a step, through every network in turn."""
         own, loss_of = self.parameters, LOSSES[self.parameters.loss]
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         while self.step < own.steps:
             picked = self._next_batch()
             a, u = self._train.inputs[picked], self._train.outputs[picked]

@@ -41,6 +41,9 @@ class Rollout(Experiment[RolloutParameters, RolloutFrame]):
         except ValueError as error:
             raise UserError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
         counts = smoothing_counts("1/0 2/0", own.levels)
+        self.data_seed = context.seed
+        """Decides the data; a resumed run makes those of its own seed again."""
+        self._made_for: int | None = None
         self.networks: list[torch.nn.Module] = []
         self.optimizers: list[torch.optim.Optimizer] = []
         self.schedules: list[Any] = []
@@ -65,7 +68,7 @@ class Rollout(Experiment[RolloutParameters, RolloutFrame]):
         """Solve flows from random vorticity."""
         own = self.parameters
         for name, count, seed in (
-            ("train", own.trajectories, self.context.seed), ("test", own.test, TEST_SEED + self.context.seed)
+            ("train", own.trajectories, self.data_seed), ("test", own.test, TEST_SEED + self.data_seed)
         ):  # fmt: skip
             key = {"n": own.n, "viscosity": own.viscosity, "count": count, "seed": seed, "frames": own.frames,
                    "time_step": own.time_step, "version": 1}  # fmt: skip
@@ -81,6 +84,7 @@ class Rollout(Experiment[RolloutParameters, RolloutFrame]):
                 else:
                     flows = torch.as_tensor(said["flows"], device=self.context.device)
                     setattr(self, f"_{name}", flows)
+        self._made_for = self.data_seed
         truth, first = self._test[:, 1:], self._test[:, :-1]
         self._persistence = relative_l2(first.flatten(0, 1), truth.flatten(0, 1)).mean().item()
         yield from self._evaluate()
@@ -108,6 +112,8 @@ class Rollout(Experiment[RolloutParameters, RolloutFrame]):
     def run(self) -> Iterator[Metrics | Progress]:
         """Random pairs of consecutive frames."""
         own = self.parameters
+        if self._made_for != self.data_seed:
+            yield from self.prepare()
         pairs = self._train.shape[0] * own.frames
         while self.step < own.steps:
             picked = torch.randint(pairs, (own.batch,), generator=self.context.generator, device=self.context.device)
