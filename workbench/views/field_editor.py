@@ -73,6 +73,7 @@ class FieldEditor(ImageView):
         self._flipped: np.ndarray | None = None
         self._last: tuple[float, float] | None = None
         self._at: tuple[float, float] | None = None
+        self._is_other = False
         self.drags = "edit"
         palette.tools.chosen.connect(self._choose)
         self.pressed.connect(self._press)
@@ -106,6 +107,7 @@ class FieldEditor(ImageView):
         self._before = self.values.copy()
         self._flipped = np.zeros(self.values.shape[:2], bool)
         self._last = None
+        self._is_other = bool(pick.modifiers & Qt.KeyboardModifier.ShiftModifier)
         self._drag(pick)
 
     @Slot(object)
@@ -117,7 +119,7 @@ class FieldEditor(ImageView):
         first, self._last = self._last or (x, y), (x, y)
         palette = self.palette_box
         value = float(palette.value_slider.value)
-        if self.phases and pick.modifiers & Qt.KeyboardModifier.ShiftModifier:
+        if self.phases and self._is_other:
             high, low = self.phases
             value = low if abs(value - high) <= abs(value - low) else high
         if palette.tool == "inclusion":
