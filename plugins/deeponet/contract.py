@@ -140,8 +140,6 @@ class OperatorParameters(NetworkParameters):
     bias: bool = param(True, help="Bias of the branch's last layer, and b₀", group="Network")
     batch: int = _batch()
     steps: int = _steps(5000)
-    compiled: bool = param(False, label="torch.compile", group="Optimiser",
-                           help="Compile the training step: a pause of half a minute, then faster steps")  # fmt: skip
     test_triples: int = _tests()
     evaluate_every: int = _every(100)
     presets: ClassVar[tuple[Preset, ...]] = (

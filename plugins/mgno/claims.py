@@ -34,11 +34,22 @@ PAPER: dict[str, Any] = {
 Errors = dict[str, tuple[float, float]]
 
 
-def _train(bench: ClaimBench, seed: int, **changes: Any) -> tuple[Errors, Errors, dict[str, int]]:
-    """Test errors, training errors and parameters of every model of one run."""
-    run = bench.run(Fields, seed=seed, **(ROUGH | changes))
-    counts = dict(zip(run.parameters.models, (parameter_count(own) for own in run.networks), strict=True))
-    return run.errors("test"), run.errors("train"), counts
+_RUNS: dict[tuple[Any, ...], tuple[tuple[float, float], tuple[float, float], int]] = {}
+"""Runs of this process: several claims compare with the same one."""
+
+
+def _train(
+    bench: ClaimBench, seed: int, models: tuple[str, ...] = ("mgno",), **changes: Any
+) -> tuple[Errors, Errors, dict[str, int]]:
+    """Test errors, training errors and parameters of models trained on the same data and order of batches."""
+    test, train, counts = {}, {}, {}
+    for name in models:
+        key = (bench.device.type, seed, name, *sorted((ROUGH | changes).items()))
+        if key not in _RUNS:
+            run = bench.run(Fields, seed=seed, **(ROUGH | changes | {"models": (name,)}))
+            _RUNS[key] = run.errors("test")[name], run.errors("train")[name], parameter_count(run.networks[0])
+        test[name], train[name], counts[name] = _RUNS[key]
+    return test, train, counts
 
 
 def _percent(values: list[float]) -> str:

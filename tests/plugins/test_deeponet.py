@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import os
 
 import numpy as np
 import pytest
@@ -433,10 +434,18 @@ def test_presets_are_valid_and_claims_point_at_experiments():
 
 def test_networks_agree_with_the_reference_library_on_copied_weights():
     """DeepXDE's DeepONet and DeepONetCartesianProd, where it is installed (a development extra)."""
-    pytest.importorskip("deepxde")
-    from tests.benchmarks.reference_speed import deepxde_copy
-
+    os.environ.setdefault("DDE_BACKEND", "pytorch")
+    dde = pytest.importorskip("deepxde")
     ours = DeepONet(20, width=16, basis=12, seeds=(3,))
-    theirs = deepxde_copy(ours, 20, 16, 12)
+    theirs = dde.nn.DeepONetCartesianProd([20, 16, 12], [1, 16, 12], "relu", "Glorot normal")
+    with torch.no_grad():
+        for layers, copies in ((ours.branch.layers, theirs.branch.linears), (ours.trunk_layers, theirs.trunk.linears)):
+            for own, copy in zip(layers, copies, strict=True):
+                copy.weight.copy_(own.weight[0].T)
+                copy.bias.copy_(torch.randn(copy.bias.shape))
+                own.bias[0, 0].copy_(copy.bias)
+        for bias in theirs.b:
+            bias.fill_(0.3)
+        ours.b0.fill_(0.3)
     u, y = torch.randn(6, 20), torch.rand(5, 1)
     assert torch.allclose(ours.aligned(u[None], y[None])[0], theirs((u, y)), atol=1e-6)

@@ -77,9 +77,6 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         self.best_train, self.best_test = float("inf"), float("nan")
         self.numbers: dict[str, float] = {}
         self._basis: tuple[tuple[int, int], Tensor] | None = None
-        self._forward: Any = self.network
-        if own.compiled:
-            self._forward = torch.compile(self.network)
 
     def prepare(self) -> Iterator[Progress]:
         """Draw functions and solve for them."""
@@ -164,7 +161,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
             return (self.network.aligned(data.sensors[functions][None], y)[0] - values).square().mean()
         if own.batch and own.batch < len(data):
             picked = torch.randint(len(data), (own.batch,), generator=self.context.generator, device=data.s.device)
-            value = self._forward(data.sensors[data.index[picked]][None], data.y[picked][None])[0]
+            value = self.network(data.sensors[data.index[picked]][None], data.y[picked][None])[0]
             return (value - data.s[picked]).square().mean()
         return (self._all(data, slice(None)) - data.s).square().mean()
 
