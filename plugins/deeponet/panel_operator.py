@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from plugins.deeponet.frames import OperatorFrame, Response
@@ -18,6 +18,7 @@ from workbench.views.function_editor import FunctionEditor
 
 DRAWN_POINTS = 201
 HALF_CELL = 0.5
+DETAILS_MS = 80
 
 
 class OperatorView(ExperimentView):
@@ -70,6 +71,10 @@ class OperatorView(ExperimentView):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(above(self._top, self.tabs, sizes=(560, 440)))
         self._play = OperatorPlay(self)
+        self._details = QTimer(self)
+        self._details.setSingleShot(True)
+        self._details.setInterval(DETAILS_MS)
+        self._details.timeout.connect(self._show_details)
         self.editor.values_changed.connect(self._drawn)
         self.editor.drawing_finished.connect(self._stroke_done)
         self.editor.sensors_changed.connect(self._sensors_moved)
@@ -237,9 +242,18 @@ class OperatorView(ExperimentView):
             self.fields.set_fields(response.prediction.T, truth, extent)
         else:
             self._show_curves(card.axes[0], response)
-        self._show_parts(response)
-        self._show_numbers(frame, response)
         self.pendulum.show_response(response, card.interval[1])
+        self._title(frame, response)
+        if not self._details.isActive():
+            self._details.start()
+
+    @Slot()
+    def _show_details(self) -> None:
+        """Draw numbers and anatomy; a few times a second are enough for eyes that follow the hand."""
+        frame, response = self._frame, self._response
+        if frame is not None and response is not None:
+            self._show_parts(response)
+            self._show_numbers(frame, response)
 
     def _show_curves(self, x: np.ndarray, response: Response) -> None:
         assert self._frame is not None
@@ -289,6 +303,8 @@ class OperatorView(ExperimentView):
             ("answered in", response.milliseconds, "ms in the worker"),
         ]
         self.table.set_rows(("what", "value", "meaning"), [row for row in rows if row[1] is not None])
+
+    def _title(self, frame: OperatorFrame, response: Response) -> None:
         note = f"outside {response.outside:.3g}"
         if np.isfinite(response.relative_l2):
             note = f"error {100 * response.relative_l2:.3g} % · {note}"

@@ -17,6 +17,7 @@ from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.field_row import FieldRow
 
+NUMBERS_MS = 80
 REST_MS = 160
 """The true solver is asked when the mouse has not changed anything for so long."""
 
@@ -76,6 +77,10 @@ class FieldsView(ExperimentView):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._rested)
+        self._numbers = QTimer(self)
+        self._numbers.setSingleShot(True)
+        self._numbers.setInterval(NUMBERS_MS)
+        self._numbers.timeout.connect(self._show_numbers)
         self._play = FieldPlay(self)
         self.editor.field_changed.connect(self._painted)
         self.editor.painting_finished.connect(self._stroke_done)
@@ -109,7 +114,6 @@ class FieldsView(ExperimentView):
         if np.isfinite(frame.errors).any():
             for name, errors in zip(frame.models, frame.errors, strict=True):
                 self.histogram.set_samples(name, errors, label=MODELS[name], color=MODEL_COLOURS[name])
-        self._show_numbers()
         self._tab_changed(self.tabs.currentIndex())
 
     def show_metrics(self, history: MetricsHistory) -> None:
@@ -169,7 +173,8 @@ class FieldsView(ExperimentView):
         index = min(self.chosen_model, len(answer.predictions) - 1)
         milliseconds = answer.milliseconds[index]
         self.fields.set_fields(answer.predictions[index], answer.truth, note=f"{milliseconds:.3g} ms")
-        self._show_numbers()
+        if not self._numbers.isActive():
+            self._numbers.start()
 
     @staticmethod
     def _saved(answer: FieldAnswer) -> str:
@@ -178,6 +183,7 @@ class FieldsView(ExperimentView):
         saved = ", ".join(f"{counts[0] - count:+d}" for count in counts[1:])
         return f"Conjugate gradients: {counts[0]} iterations from zero; saved {saved}"
 
+    @Slot()
     def _show_numbers(self) -> None:
         frame, answer = self._frame, self._answer
         if frame is None or answer is None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from workbench.views.controls import SegmentedButtons
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from workbench.views.picks import Pick
 
 Extent = tuple[float, float, float, float]
+HIDDEN_MS = 250
+"""How long section and spectrum may be behind while nobody sees them."""
 ROBUST = (0.5, 99.5)
 """Percentiles of a field between which colours run where a few values would wash out the rest."""
 
@@ -87,6 +89,11 @@ class FieldRow(QWidget):
             self.input.bar_label = ""
         self.is_robust = False
         self._extent: Extent = (0.0, 1.0, 0.0, 1.0)
+        self._shown: tuple[np.ndarray, np.ndarray | None] | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(HIDDEN_MS)
+        self._later.timeout.connect(self._redraw_below)
         self._place = (0.5, 0.5)
         self._labels = (x_label, y_label)
         self._across = SegmentedButtons([("across", f"along {x_label}"), ("up", f"along {y_label}")], help="Direction")
@@ -160,6 +167,7 @@ class FieldRow(QWidget):
         for view in (self.prediction, self.truth):
             view.set_levels(levels)
         self.prediction.set_image(prediction, extent=extent)
+        self._shown = prediction, truth
         if truth is None:
             self.truth.clear()
             self.error.clear()
@@ -171,12 +179,24 @@ class FieldRow(QWidget):
             self.error.set_image(error, extent=extent)
             scale = np.linalg.norm(truth)
             self.error.title = f"Error · {100 * np.linalg.norm(error) / scale:.3g} % L2" if scale > 0 else "Error"
-            for name, field, color in (("truth", truth, "foreground"), ("error", error, 1)):
-                k, power = radial_power(field)
-                self.spectrum.set_series(name, k, np.maximum(power, 1e-30), color=color)
+        if self.below.isVisible():
+            self._redraw_below()
+        elif not self._later.isActive():
+            self._later.start()
+
+    @Slot()
+    def _redraw_below(self) -> None:
+        """Draw section and spectrum; while they are hidden, only a few times a second."""
+        if self._shown is None:
+            return
+        prediction, truth = self._shown
         if truth is None:
             self.spectrum.remove_series("truth")
             self.spectrum.remove_series("error")
+        else:
+            for name, field, color in (("truth", truth, "foreground"), ("error", prediction - truth, 1)):
+                k, power = radial_power(field)
+                self.spectrum.set_series(name, k, np.maximum(power, 1e-30), color=color)
         k, power = radial_power(prediction)
         self.spectrum.set_series("prediction", k, np.maximum(power, 1e-30), color=0, style="dash")
         self._redraw_section()
