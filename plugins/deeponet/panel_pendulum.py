@@ -34,6 +34,8 @@ POINTS = 201
 TICK_MS = 33
 SECONDS_PER_UNIT = 4.0
 """The film is this much slower than the equation's own time, so that a hand can steer it."""
+MODEST_SWING = 1.4
+"""Angle in radians up to which the picture shows only what is below the pivot."""
 STRONGEST = 2.5
 """Force at the edge of the picture; the training process has unit variance."""
 
@@ -117,8 +119,11 @@ class PendulumView(PlotView):
         self.refresh()
 
     def bounds(self) -> Bounds:
-        """The room that a rod of length 1 needs."""
-        return (-1.3, 1.3), (-1.25, 1.25)
+        """The room that a rod of length 1 needs: below the pivot only, while it does not swing higher."""
+        highest = max(
+            (float(np.nanmax(np.abs(own))) for own in self._angles if own is not None and len(own)), default=0
+        )
+        return (-1.3, 1.3), (-1.25, 1.25 if highest > MODEST_SWING else 0.3)
 
     def _angle(self, angles: np.ndarray) -> float:
         share = self._index / (POINTS - 1)

@@ -104,7 +104,11 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         self._points = points
         rng = np.random.default_rng(CASE_SEED + seed)
         self._cases = self._problem.space.sample(CASES, rng)
-        self._case_truth = self._problem.solve(self._cases)
+        truth = self._problem.solve(self._cases)
+        # The first case is the one of the most typical size, since it stands for all at first sight.
+        size = np.nan_to_num(np.linalg.norm(truth.reshape(CASES, -1), axis=1), nan=0.0, posinf=0.0)
+        order = np.argsort(np.abs(size - np.sqrt(np.mean(size**2))))
+        self._cases, self._case_truth = self._cases[order], truth[order]
         yield Progress("Reading the sensors")
         self._train, self._test = self._noisy(self._train, rng), self._noisy(self._test, rng)
         self._made_for = seed
