@@ -97,7 +97,7 @@ def worst_ascent(
         z = z.detach().requires_grad_(True)
         u = (factor @ z)[None]
         seen = (u @ reader.T).float().to(device)[None]
-        answer = network.aligned(seen, y)[0].double().cpu()
+        answer = network.aligned(seen, y)[0].cpu().double()
         error = (answer - solve_in_torch(problem, u)).square().mean()
         (slope,) = torch.autograd.grad(error, z)
         with torch.no_grad():

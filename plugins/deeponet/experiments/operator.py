@@ -340,7 +340,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         return OperatorFrame(
             step=self.step, problem=card_of(self._problem), response=shown, case=0, cases=CASES,
             basis=line.T.cpu().numpy(), basis_x=self._problem.axes[0], basis_index=tuple(int(k) for k in order),
-            singular_values=torch.linalg.svdvals(some.double()).cpu().numpy(), snapshots=tuple(self.snapshot_steps),
+            singular_values=torch.linalg.svdvals(some.cpu().double()).numpy(), snapshots=tuple(self.snapshot_steps),
             numbers=dict(self.numbers), parameters=parameter_count(self.network),
             lost=self._train.lost + self._test.lost,
         )  # fmt: skip

@@ -106,14 +106,14 @@ class MultigridLab(Experiment[LabParameters, LabFrame]):
     def _solve(self, source: Float[np.ndarray, "n n"]) -> LabFrame:
         own = self.parameters
         n = int(own.n)
-        # In double precision, so that the curves end where the method ends and not where single precision does.
-        f = torch.as_tensor(source / (n + 1) ** 2, dtype=torch.float64, device=self.context.device)[None, None]
+        # In double precision, so that the curves end where the method does; on the CPU, since some devices lack it.
+        f = torch.as_tensor(source / (n + 1) ** 2, dtype=torch.float64)[None, None]
         residuals, factors, modes = {}, {}, {}
         residuals["Jacobi alone"] = jacobi_residuals(f, own.relaxation, own.cycles)
         solution: Tensor = f
         k = np.unique(np.linspace(1, n, MODES).round().astype(np.int64))
         for name, cycle, step in (("textbook", self._textbook, 0), ("trained", self.cycle, self.step)):
-            residuals[name], solution = cycle_residuals(copy.deepcopy(cycle).double(), f, own.cycles)
+            residuals[name], solution = cycle_residuals(copy.deepcopy(cycle).cpu().double(), f, own.cycles)
             if self._known.get(name, (-1,))[0] != step:
                 self._known[name] = step, self.factor(cycle), mode_damping(cycle, n, k)
             _, factors[name], modes[name] = self._known[name]
