@@ -302,7 +302,7 @@ def learnt_smoother(bench: ClaimBench) -> Finding:
     """N = 31, 200 steps: late residual factor of the trained cycle below half of the textbook's on 31 points."""
     rows = []
     for seed in bench.seeds:
-        run = bench.run(MultigridLab, seed=seed, n=31, steps=200)
+        run = bench.run(MultigridLab, seed=seed, n="31", steps=200)
         trained = run.factor(run.cycle, 12)
         textbook = run.factor(classical_cycle(31).to(bench.device), 12)
         rows.append((seed, textbook, trained))

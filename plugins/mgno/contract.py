@@ -138,7 +138,9 @@ class FieldParameters(MgnoParameters):
 class LabParameters(Parameters):
     """Experiment "multigrid": a V-cycle with textbook stencils, then unfrozen."""
 
-    n: Literal[15, 31, 63, 127] = choice(63, help="Points a side, boundary left out: 2^J - 1", group="Problem")
+    n: Literal["15", "31", "63", "127"] = choice(
+        "63", help="Points a side, boundary left out: 2^J - 1", group="Problem"
+    )
     relaxation: float = param(0.8, ge=0.1, le=1.2, label="ω", help="Weight of damped Jacobi, S = ω (3/8) δ",
                               group="Cycle")  # fmt: skip
     pre: int = param(1, ge=1, le=4, help="Smoothings on the way down", group="Cycle")

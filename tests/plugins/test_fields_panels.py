@@ -49,7 +49,7 @@ SMALL = {
     "waves": (mgno.FieldsView, Fields,
               {"dataset": "helmholtz", "n": 25, "train": 8, "test": 8, "channels": 3, "layers": 2, "levels": 3,
                "batch": 4, "steps": 10, "evaluate_every": 5, "models": ("mgno",)}),
-    "multigrid": (mgno.MultigridView, MultigridLab, {"n": 15, "steps": 10, "batch": 2}),
+    "multigrid": (mgno.MultigridView, MultigridLab, {"n": "15", "steps": 10, "batch": 2}),
     "boundary": (mgno.BoundaryView, BoundaryLab,
                  {"n": 16, "train": 16, "test": 8, "channels": 4, "levels": 3, "steps": 10, "evaluate_every": 5}),
     "rollout": (mgno.RolloutView, Rollout,

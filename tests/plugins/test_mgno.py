@@ -42,7 +42,7 @@ TINY = {"n": 16, "train": 8, "test": 8, "channels": 4, "layers": 2, "levels": 3,
         "evaluate_every": 5, "fno_width": 4, "fno_modes": 3, "unet_width": 2, "dil_channels": 4}  # fmt: skip
 SMALL = {
     Fields: TINY | {"models": ("mgno", "fno", "unet", "dilresnet")},
-    MultigridLab: {"n": 15, "steps": 10, "batch": 2},
+    MultigridLab: {"n": "15", "steps": 10, "batch": 2},
     BoundaryLab: {"n": 16, "train": 16, "test": 8, "channels": 4, "levels": 3, "steps": 10, "evaluate_every": 5},
     Rollout: {"n": 16, "trajectories": 8, "test": 4, "frames": 2, "channels": 4, "layers": 2, "levels": 3, "batch": 4,
               "steps": 10, "evaluate_every": 5, "models": ("mgno", "fno"), "fno_width": 4, "fno_modes": 3},
