@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from workbench.views.controls import FrameScrubber, LabelledSlider, SegmentedButtons
     from workbench.views.curves import CurvesView
     from workbench.views.experiment_view import ExperimentView, SessionPort
+    from workbench.views.field_editor import BrushPalette, FieldEditor
+    from workbench.views.field_row import FieldRow
+    from workbench.views.function_editor import FunctionEditor
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
     from workbench.views.linking import link
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "BarsView": "bars",
+    "BrushPalette": "field_editor",
     "Column": "table",
     "BoxesView": "boxes",
     "PianoRoll": "piano_roll",
@@ -43,7 +47,10 @@ _HOMES = {
     "Transport": "transport",
     "CurvesView": "curves",
     "ExperimentView": "experiment_view",
+    "FieldEditor": "field_editor",
+    "FieldRow": "field_row",
     "FrameScrubber": "controls",
+    "FunctionEditor": "function_editor",
     "HistogramView": "histogram",
     "ImageView": "image",
     "LabelledSlider": "controls",
@@ -70,10 +77,14 @@ _HOMES = {
 __all__ = [
     "BarsView",
     "BoxesView",
+    "BrushPalette",
     "Column",
     "CurvesView",
     "ExperimentView",
+    "FieldEditor",
+    "FieldRow",
     "FrameScrubber",
+    "FunctionEditor",
     "HistogramView",
     "ImageView",
     "LabelledSlider",

@@ -77,6 +77,8 @@ class ImageView(PlotView):
         )
         self.value_label = value_label
         self.has_colour_bar = colour_bar
+        self.bar_label: str | None = None
+        """What stands beside the colour bar; None: the value's label."""
         self._symmetric, self._levels = symmetric, levels
         self._colormap = colormap
         self._origin: Literal["lower", "upper"] = origin
@@ -196,7 +198,8 @@ class ImageView(PlotView):
 
     def _scale(self) -> ColourScale:
         low, high = self.levels
-        return ColourScale(low, high, self.colormap, self.value_label)
+        label = self.value_label if self.bar_label is None else self.bar_label
+        return ColourScale(low, high, self.colormap, label)
 
     def draw(self, painter: QPainter, frame: Frame2D, *, is_export: bool) -> None:
         """Draw the visible part of the image."""

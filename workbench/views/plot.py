@@ -45,6 +45,8 @@ from workbench.views.theme import theme
 from workbench.views.ticks import Ticks, format_number, padded
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
+LOWER_SHARES = (1.0, 0.85, 0.7, 0.55, 0.4)
+"""Shares of its height that a figure with equal scales may come down to."""
 LABEL_STEP = 8.0
 NARROW = 190.0
 """Logical pixels of width below which the picture needs the colour bar's room itself."""
@@ -322,8 +324,10 @@ class PlotView(View):
         if x_axis.label or x_axis.unit:
             bottom -= text_height() + 1
         row = 1.15 * line if y_axis.tick_labels is not None else 2.6 * line
-        y_ticks = y_axis.ticks(_tick_count(bottom - top, row))
-        labels = max((text_width(text, font) for _, text in y_ticks.major), default=0.0)
+        # Equal scales may make the figure lower, and fewer ticks can have more digits: leave room for all of them.
+        heights = [bottom - top] if self.aspect == "free" else [share * (bottom - top) for share in LOWER_SHARES]
+        texts = {text for height in heights for _, text in y_axis.ticks(_tick_count(height, row)).major}
+        labels = max((text_width(text, font) for text in texts), default=0.0)
         # In steps, so that the figure does not jump sideways each time a label gains a digit.
         left = rect.left() + min(LABEL_STEP * math.ceil(labels / LABEL_STEP), rect.width() / 3) + 6
         if y_axis.label or y_axis.unit:
@@ -331,7 +335,7 @@ class PlotView(View):
         right = rect.right()
         scale = self.colour_scale() if rect.width() >= NARROW else None
         if scale is not None:
-            bar_width = colour_bar_width(scale, bottom - top)
+            bar_width = max(colour_bar_width(scale, height) for height in heights)
             right -= bar_width + BAR_SPACE
         plot = QRectF(left, top, max(10.0, right - left), max(10.0, bottom - top))
         plot = self.fit_aspect(plot, x_axis, y_axis)

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 
+from workbench.views.colour_bar import colour_bar_width
 from workbench.views.image import ImageView
+from workbench.views.painting import SMALL_PX, figure_font, text_width
 from workbench.views.theme import DIVERGING, theme
 
 
@@ -141,3 +143,17 @@ def test_state_comes_back(field, show):
     assert other.levels == (0, 3)
     other.restore({"colormap": "no_such_map", "levels": ["a"]})
     assert other.colormap == "magma"
+
+
+@pytest.mark.parametrize("width", [180, 230, 260, 300, 420])
+def test_bar_and_labels_have_room_however_low_equal_scales_make_the_picture(qtbot, width):
+    view = ImageView("f", "f", value_label="")
+    qtbot.addWidget(view)
+    view.set_levels((2.0, 12.0))
+    view.set_image(np.random.default_rng(0).random((32, 32)), extent=(0, 1, 0, 1))
+    layout = view.layout_in(QRectF(0, 0, width, 300))
+    font = figure_font(SMALL_PX)
+    widest = max(text_width(text, font) for _, text in layout.y_ticks.major)
+    assert layout.frame.rect.left() >= widest
+    if layout.bar is not None:
+        assert layout.bar.left() + colour_bar_width(view.colour_scale(), layout.bar.height()) <= width

@@ -1,0 +1,1 @@
+"""DeepONet: operators learnt by a branch and a trunk network."""

@@ -1,0 +1,9 @@
+"""The panel: one view for each experiment."""
+
+from __future__ import annotations
+
+from plugins.deeponet.panel_operator import OperatorView
+from plugins.deeponet.panel_spaces import ShiftView, StochasticView
+from plugins.deeponet.panel_sweeps import DuelView, ScalingView, SensorsView
+
+__all__ = ["DuelView", "OperatorView", "ScalingView", "SensorsView", "ShiftView", "StochasticView"]

@@ -1,0 +1,1 @@
+"""MgNO: linear operators between function spaces as trainable multigrid V-cycles."""
