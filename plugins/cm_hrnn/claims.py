@@ -231,6 +231,9 @@ def tension_is_lower(bench: ClaimBench) -> Finding:
     why = (
         "" if len(clear) >= 2 else f"Lower on average: {len(lower)} of 3; with an interval below 0: {len(clear)} of 3."
     )
+    for key in keys:
+        if gaps[key][1] > 0:
+            why += f" The {MEASURES[key][0]} is higher, with an interval above 0."
     return Finding(holds, measured + ".", pair_table(found, keys), why)
 
 
