@@ -191,7 +191,12 @@ class RolloutParameters(Parameters):
     channels: int = param(8, ge=2, le=48, help="Functions in a layer (32 in the paper)", group="MgNO")
     layers: int = param(3, ge=1, le=8, help="Layers (5 in the paper)", group="MgNO")
     levels: int = param(4, ge=2, le=6, help="Grids of a V-cycle (5 in the paper)", group="MgNO")
-    norm: bool = param(False, label="LayerNorm", help="In the cycles, as released; ties the network to n", group="MgNO")
+    norm: bool = param(
+        True,
+        label="LayerNorm",
+        help="In the cycles, as released: its weights by pixel say where a pixel is",
+        group="MgNO",
+    )
     models: tuple[Literal["mgno", "fno"], ...] = choices(
         ("mgno",), help="Trained side by side", labels=MODELS, at_least=1, group="Models"
     )
