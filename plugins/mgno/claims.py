@@ -258,8 +258,8 @@ def rollout(bench: ClaimBench) -> Finding:
         f"{rows[-1][4]:.2f}."
     )
     why = (
-        "Without LayerNorm the network is blind to where a pixel is, so from the random first frame it cannot know where "
-        "the forcing's waves are; the released variant's LayerNorm has weights by pixel, which tell it."
+        "Without LayerNorm the network is blind to where a pixel is, so from the random first frame it cannot know "
+        "where the forcing's waves are; the released variant's LayerNorm has weights by pixel, which tell it."
     )
     columns = ("seed", "variant", "one step (%)", "nothing moves (%)", "ratio", "roll-out, mean (%)")
     return Finding(max(ratios) < 1 / 3, measured, Table(columns, tuple(rows)), why)
