@@ -119,7 +119,7 @@ class FieldParameters(MgnoParameters):
     evaluate_every: int = param(32, ge=1, le=10_000, unit="steps", label="evaluate every",
                                 help="Steps between two looks at the test set", group="Test")  # fmt: skip
     presets: ClassVar[tuple[Preset, ...]] = (
-        Preset("Rough Darcy", "A fifth of FNO's parameters and nearly its error, in about a minute.", {}),
+        Preset("Rough Darcy", "MgNO with a sixth of FNO's parameters on the same batches: FNO starts faster.", {}),
         Preset("Smooth Darcy", "The easier set: errors fall about twice as fast.",
                {"dataset": "darcy_smooth", "tau": 3.0, "high": 12.0, "low": 3.0}),
         Preset("Multiscale Darcy", "Contrast up to half a million; six scales in each coefficient.",
