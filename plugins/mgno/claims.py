@@ -100,8 +100,8 @@ def parameter_efficiency(bench: ClaimBench) -> Finding:
         f"{counts['fno']}: {ratio:.2f} times the error."
     )
     why = "" if holds else (
-        "MgNO starts more slowly: at 400 steps its training error is nearly as large as its test error (see the table), "
-        "while the released recipe trains 80 000 steps. The input is not normalised, as released for this set."
+        "MgNO starts more slowly: at 400 steps its training error is nearly as large as its test error (see the "
+        "table), while the released recipe trains 80 000 steps. The input is not normalised, as released for this set."
     )  # fmt: skip
     return Finding(holds, measured, table, why)
 
