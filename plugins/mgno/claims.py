@@ -299,7 +299,7 @@ def classical(bench: ClaimBench) -> Finding:
 
 @claim(
     "learnt_smoother",
-    statement="Unfrozen and trained, the V-cycle converges faster than the textbook's, also on a grid it never saw.",
+    statement="Unfrozen and trained, the V-cycle converges faster than the textbook's.",
     source="Section 3.2 (trainable stencils)",
     paper="no number; the paper only trains whole operators",
     experiment="multigrid",
