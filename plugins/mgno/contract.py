@@ -119,7 +119,7 @@ class FieldParameters(MgnoParameters):
     evaluate_every: int = param(32, ge=1, le=10_000, unit="steps", label="evaluate every",
                                 help="Steps between two looks at the test set", group="Test")  # fmt: skip
     presets: ClassVar[tuple[Preset, ...]] = (
-        Preset("Rough Darcy", "A fifth of FNO's parameters and nearly its error, in about a minute.", {}),
+        Preset("Rough Darcy", "MgNO with a sixth of FNO's parameters on the same batches: FNO starts faster.", {}),
         Preset("Smooth Darcy", "The easier set: errors fall about twice as fast.",
                {"dataset": "darcy_smooth", "tau": 3.0, "high": 12.0, "low": 3.0}),
         Preset("Multiscale Darcy", "Contrast up to half a million; six scales in each coefficient.",
@@ -191,7 +191,12 @@ class RolloutParameters(Parameters):
     channels: int = param(8, ge=2, le=48, help="Functions in a layer (32 in the paper)", group="MgNO")
     layers: int = param(3, ge=1, le=8, help="Layers (5 in the paper)", group="MgNO")
     levels: int = param(4, ge=2, le=6, help="Grids of a V-cycle (5 in the paper)", group="MgNO")
-    norm: bool = param(False, label="LayerNorm", help="In the cycles, as released; ties the network to n", group="MgNO")
+    norm: bool = param(
+        True,
+        label="LayerNorm",
+        help="In the cycles, as released: its weights by pixel say where a pixel is",
+        group="MgNO",
+    )
     models: tuple[Literal["mgno", "fno"], ...] = choices(
         ("mgno",), help="Trained side by side", labels=MODELS, at_least=1, group="Models"
     )
