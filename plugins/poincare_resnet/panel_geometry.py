@@ -6,15 +6,18 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from plugins.poincare_resnet.contract import CollapseFrame, CostFrame, MeanFrame, TreeFrame
 from plugins.poincare_resnet.panel_parts import TILINGS, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
-from workbench.views.hyperbolic_plane import circle
+from workbench.views.hyperbolic_plane import circle, distance, equidistant, signed_distance
 from workbench.views.layouts import across, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
+
+LEVELS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+"""Signed distances at which level sets of a hyperplane are drawn."""
 
 
 def filled(view: QWidget, body: QWidget) -> None:
@@ -63,6 +66,8 @@ class MeanView(ExperimentView):
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
         self._cloud = np.empty((0, 2))
+        self._midpoint = 0j
+        self._handle = (0.25, 0.25)
         self._is_edited = False
         self.disk = PoincareDiskView("disk", "Cloud, midpoint and Fréchet mean", points_are_draggable=True,
                                      hint="Drag a point; drag the empty plane to move it.")  # fmt: skip
@@ -82,6 +87,12 @@ class MeanView(ExperimentView):
         self.apart, self.spread = QLabel("–"), QLabel("–")
         form.addRow("distance between them", self.apart)
         form.addRow("standard deviation", self.spread)
+        self.shows_plane = QCheckBox("hyperplane")
+        self.shows_plane.setToolTip("A decision boundary of a hyperbolic layer; drag its handle")
+        self.shows_plane.toggled.connect(self._show_plane)
+        self.signed = QLabel("–")
+        form.addRow(self.shows_plane)
+        form.addRow("midpoint's distance to it", self.signed)
         again = QPushButton("Back to the drawn cloud")
         again.setToolTip("Forget what was dragged")
         again.clicked.connect(self._again)
@@ -116,6 +127,7 @@ class MeanView(ExperimentView):
         self.disk.set_points(self._cloud, sizes=9.0, labels=[f"point {index}" for index in range(len(points))])
 
     def _show_means(self, found: dict[str, Any]) -> None:
+        self._midpoint = complex(*found["midpoint"])
         self.disk.set_mark("midpoint", found["midpoint"], "midpoint", color=2)
         self.disk.set_mark("frechet", found["frechet"], "Fréchet mean", color=3)
         self.apart.setText(f"{found['apart']:.4f}")
@@ -123,8 +135,28 @@ class MeanView(ExperimentView):
         mean = complex(*found["frechet"])
         self.disk.set_curve("circle", circle(mean, float(found["spread"])), color="muted", label="one σ about the mean")
 
+        self._show_plane()
+
+    @Slot()
+    def _show_plane(self) -> None:
+        """Draw the hyperplane through the handle, at right angles to the way there, and its level sets."""
+        is_shown, handle = self.shows_plane.isChecked(), complex(*self._handle)
+        self.disk.set_mark(
+            "hyperplane", self._handle if is_shown else None, "hyperplane", color="accent", draggable=True
+        )
+        offset = float(distance(np.array(handle), np.array(0)))
+        for level in LEVELS:
+            line = equidistant(handle, offset, level) if is_shown else None
+            self.disk.set_curve(f"level {level}", line, color="accent" if level == 0 else "muted",
+                                width=2.0 if level == 0 else 1.0)  # fmt: skip
+        own = float(signed_distance(np.array(self._midpoint), handle, offset))
+        self.signed.setText(f"{own:+.3f}" if is_shown else "–")
+
     @Slot(object, object)
     def _moved(self, what: object, place: tuple[float, float]) -> None:
+        if what == "hyperplane" and 0.01 < np.hypot(*place) < 0.99:
+            self._handle = place
+            self._show_plane()
         if isinstance(what, int):
             self._is_edited = True
             self._cloud[what] = place

@@ -98,6 +98,15 @@ def test_a_dragged_point_takes_the_means_along(run, person):
             QTest.mouseMove(view.disk.canvas, start + QPoint(-share, share // 2))
         QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(-60, 30))
         await person.until(lambda: view.disk._marks["midpoint"].z != before)
+        view.shows_plane.setChecked(True)
+        handle = place_of(view.disk, view._handle)
+        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)
+        for share in (8, 20):
+            QTest.mouseMove(view.disk.canvas, handle + QPoint(0, -share))
+        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle + QPoint(0, -20))
+        assert view._handle[1] > 0.26
+        assert view.signed.text() != "–"
+        assert "level 0.0" in view.disk._curves
         await trained(person, panel, session)
         assert view.ratios.series_names == ("c = 0.1", "c = 1")
         assert view.disk.points.z[0] != z[0], "a new frame does not undo what was dragged"

@@ -33,7 +33,8 @@ article.holds { border-left-color: var(--holds); } article.fails { border-left-c
 strong.holds { color: var(--holds); } strong.fails { color: var(--fails); } strong.none { color: var(--muted); }
 table { border-collapse: collapse; margin: .6rem 0; font-variant-numeric: tabular-nums; }
 td, th { padding: .25rem .8rem; border-bottom: 1px solid var(--line); text-align: right; }
-td:first-child, th:first-child, .summary td, .summary th { text-align: left; } .summary { width: 100%; }
+td:first-child, th:first-child, .summary td, .summary th { text-align: left; }
+.summary td:last-child { white-space: nowrap; } .summary { width: 100%; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .2rem 1rem; margin: .4rem 0; }
 dt { color: var(--muted); } dd { margin: 0; } figure { margin: .8rem 0 0; }
 figure svg { max-width: 100%; height: auto; }

@@ -129,6 +129,14 @@ def equidistant(normal: complex, offset: float, value: float, samples: int = 96)
     return Motion.to_origin(-math.tanh(offset / 2) * normal)(moved * normal)
 
 
+def signed_distance(z: Complex[np.ndarray, "*n"], normal: complex, offset: float) -> Float[np.ndarray, "*n"]:
+    """Signed distance to the geodesic with unit `normal` at `offset` from the origin: positive beyond it."""
+    normal = normal / abs(normal)
+    moved = Motion.to_origin(math.tanh(offset / 2) * normal)(z)
+    across = (moved * np.conj(normal)).real
+    return np.arcsinh(2 * across / np.maximum(1 - np.abs(moved) ** 2, 1e-300))
+
+
 def tiling(p: int, q: int, most: int = 400) -> Complex[np.ndarray, "e 2"]:
     """Edges of the regular tiling by p-gons, q around each vertex; raises ValueError where that is not hyperbolic."""
     if p < 3 or q < 3 or (p - 2) * (q - 2) <= 4:

@@ -57,6 +57,9 @@ def test_a_file_is_the_old_or_the_new_one_never_half(tmp_path):
         raise RuntimeError
     assert json.loads(file.read_text()) == {"a": 1}
     assert list(tmp_path.iterdir()) == [file]
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert file.stat().st_mode == plain.stat().st_mode, "readable by whom other new files are readable by"
 
 
 def test_runs_that_were_left_are_offered_and_ended_ones_are_not():

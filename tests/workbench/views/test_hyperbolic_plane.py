@@ -67,6 +67,9 @@ def test_equidistants_of_a_geodesic_are_where_they_say():
     shifted = plane.equidistant(1j, 0.8, 0.5, 9)[3:6]
     for z in shifted:
         assert plane.distance(geodesic, z).min() == pytest.approx(0.5, abs=1e-3)
+    assert np.allclose(plane.signed_distance(shifted, 1j, 0.8), 0.5, atol=1e-9)
+    assert np.allclose(plane.signed_distance(geodesic, 1j, 0.8), 0, atol=1e-9)
+    assert plane.signed_distance(np.array(0j), 1j, 0.8) == pytest.approx(-0.8), "the origin is on the other side"
 
 
 @pytest.mark.parametrize(("p", "q"), [(7, 3), (5, 4), (3, 7), (4, 5)])
