@@ -47,7 +47,10 @@ class PaperCard:
     @property
     def byline(self) -> str:
         """First author's family name and year: `"Zhou et al. 2018"`."""
-        family = self.authors[0].rsplit(" ", 1)[-1] if self.authors else ""
+        names = self.authors[0].split() if self.authors else [""]
+        # A family name begins with its particle, as in "van Spengler".
+        first = next((index for index, name in enumerate(names) if index and name[:1].islower()), len(names) - 1)
+        family = " ".join(names[first:])
         return f"{family}{' et al.' if len(self.authors) > 1 else ''} {self.year}"
 
     def experiment(self, id: str) -> ExperimentCard:

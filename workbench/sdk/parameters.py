@@ -150,9 +150,7 @@ class Parameters(BaseModel):
         """Make an instance of plain values or of text (`{"steps": "300"}`); raise InvalidParameters otherwise."""
         specs = {spec.name: spec for spec in cls.specs()}
         parsed = {
-            name: tuple(part.strip() for part in value.split(",") if part.strip())
-            if isinstance(value, str) and name in specs and specs[name].kind == "choices"
-            else value
+            name: _from_text(value, specs[name]) if isinstance(value, str) and name in specs else value
             for name, value in values.items()
         }
         try:
@@ -182,6 +180,14 @@ class Parameters(BaseModel):
             if spec.name == name:
                 return spec
         raise InvalidParameters({name: _unknown(cls, name)})
+
+
+def _from_text(text: str, spec: ParameterSpec) -> Any:
+    """Read what a command line or a sweep gives as text: options may be numbers; pydantic reads the other kinds."""
+    options = {str(value): value for value, _ in spec.options}
+    if spec.kind == "choices":
+        return tuple(options.get(part.strip(), part.strip()) for part in text.split(",") if part.strip())
+    return options.get(text, text) if spec.kind == "choice" else text
 
 
 def _unknown(cls: type[Parameters], name: str) -> str:

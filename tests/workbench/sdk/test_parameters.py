@@ -98,3 +98,13 @@ def test_values_survive_json():
 
     made = Example.checked({"several": ("x", "y"), "limit": 4})
     assert Example.checked(json.loads(made.model_dump_json())) == made
+
+
+def test_options_that_are_numbers_can_be_written_as_text():
+    class Numbers(Parameters):
+        order: Literal[2, 4, 6] = choice(4, help="Which")
+        grids: tuple[Literal[16, 32], ...] = choices((16,), help="Which ones")
+
+    assert Numbers.checked({"order": "6", "grids": "16, 32"}).model_dump() == {"order": 6, "grids": (16, 32)}
+    with pytest.raises(InvalidParameters, match="order = 5"):
+        Numbers.checked({"order": "5"})
