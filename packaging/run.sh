@@ -8,4 +8,4 @@ fi
 echo "There is no display here, so the window opens on a virtual one: it trains, plays and exports by itself."
 echo "What it does is saved to out/ (a few minutes)."
 rm -rf out
-sh packaging/with_display.sh "$python" -m workbench selftest --out out --steps 400
+sh packaging/with_display.sh "$python" -m workbench selftest --first --out out --steps 400

@@ -60,7 +60,8 @@ class RobustnessView(ExperimentView):
         self.loss.clear()
 
     def show_frame(self, frame: RobustnessFrame) -> None:
-        """Draw the last evaluation."""
+        """Draw the last evaluation; an image that was chosen stays chosen."""
+        is_new = self._frame is None or frame.step != self._frame.step
         self._frame = frame
         for model in frame.models:
             style: dict[str, Any] = {"label": MODELS[model], "color": COLOURS[model]}
@@ -75,7 +76,10 @@ class RobustnessView(ExperimentView):
                 self.energies[model].show_message("This network is not among those trained.")
                 self.attack.remove_series(model)
                 self.roc.remove_series(model)
-        self.strip.show_images(frame.examples, frame.epsilons, frame.guesses)
+        if self.index.value() == 0:
+            self.strip.show_images(frame.examples, frame.epsilons, frame.guesses)
+        elif is_new:
+            self._index_changed(self.index.value())
         rows = [[MODELS[model], *(100 * value for value in frame.scores[model])] for model in frame.scores]
         self.table.set_rows(["network", Column("FPR95", "%", better="low"), Column("AUROC", "%", better="high"),
                              Column("AUPR", "%", better="high")], rows)  # fmt: skip

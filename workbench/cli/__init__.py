@@ -209,11 +209,12 @@ def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
 def selftest(
     out: Annotated[Path | None, typer.Option(help="Folder for what it saves; a temporary one without.")] = None,
     steps: Annotated[int, typer.Option(min=1)] = 20,
+    first: Annotated[bool, typer.Option("--first", help="Only the first experiment of each plugin.")] = False,
 ) -> int:
     """Open the real window, train every plugin a little, interact, export, restart. Needs a display."""
     from workbench.cli import selftesting
 
-    return selftesting.run(out, steps)
+    return selftesting.run(out, steps, first)
 
 
 @app.command("new-plugin")

@@ -42,20 +42,22 @@ class Result:
     problem: str = ""
 
 
-def run(out: Path | None, steps: int) -> int:
+def run(out: Path | None, steps: int, only_first: bool = False) -> int:
     """Run the test; print a line an experiment and return 1 if something failed.
+
+    With `only_first` each plugin is tried with its first experiment alone.
 
     It has a home of its own, so that nothing of the person's runs, settings and open panels is touched.
     """
     with tempfile.TemporaryDirectory(prefix="workbench-selftest-") as folder:
         os.environ[HOME_VARIABLE] = str(Path(folder) / "home")
-        return _run(out or Path(folder) / "out", steps)
+        return _run(out or Path(folder) / "out", steps, only_first)
 
 
-def _run(out: Path, steps: int) -> int:
+def _run(out: Path, steps: int, only_first: bool) -> int:
     out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    results, restored = drive(lambda: _test(out, steps))
+    results, restored = drive(lambda: _test(out, steps, only_first))
     problems = [result for result in results if result.problem]
     if not restored:
         print("✗ the window did not restore its panels after a restart", file=sys.stderr)
@@ -71,7 +73,7 @@ def _run(out: Path, steps: int) -> int:
     return 1 if problems or not restored else 0
 
 
-async def _test(out: Path, steps: int) -> tuple[list[Result], bool]:
+async def _test(out: Path, steps: int, only_first: bool) -> tuple[list[Result], bool]:
     from workbench.app.application import build_window
 
     window = build_window(restore=False)
@@ -84,7 +86,7 @@ async def _test(out: Path, steps: int) -> tuple[list[Result], bool]:
     for entry in window.catalog.entries:
         if entry.status == "planned":
             continue
-        for card in entry.card.experiments or ():
+        for card in entry.card.experiments[: 1 if only_first else None]:
             result = await _try(window, entry, card.id, out, steps)
             mark = "✗" if result.problem else "✓"
             print(
