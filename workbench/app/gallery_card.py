@@ -200,4 +200,7 @@ class GalleryCard(QAbstractButton):
         painter.drawText(rect.adjusted(20, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), self.status_text)
         painter.setPen(topic_colour(self.entry.card.topic))
         flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight)
-        painter.drawText(rect, flags, self.entry.card.topic)
+        metrics = painter.fontMetrics()
+        left = 20 + metrics.horizontalAdvance(self.status_text) + 10
+        topic = metrics.elidedText(self.entry.card.topic, Qt.TextElideMode.ElideRight, rect.width() - left)
+        painter.drawText(rect, flags, topic)

@@ -2,7 +2,7 @@
 
 Widgets, their undo commands and closures refer to each other in cycles, and Python's collector runs in whatever thread
 happens to allocate: those that listen to workers or read the index of runs, too. A widget destroyed outside the UI
-thread ends the application. So the collector is switched off and asked from a timer, with Python's own thresholds.
+thread ends the application. So the collector is switched off and asked from a timer.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import gc
 from PySide6.QtCore import QObject, QTimer, Slot
 
 INTERVAL_MS = 500
+THRESHOLDS = (700, 10, 10)
+"""Python's own at its start; libraries raise those that are set while they run."""
 
 
 class Collector(QObject):
@@ -28,9 +30,9 @@ class Collector(QObject):
     @Slot()
     def look(self) -> None:
         """Collect the oldest generation whose threshold is passed."""
-        counts, thresholds = gc.get_count(), gc.get_threshold()
+        counts = gc.get_count()
         for generation in (2, 1, 0):
-            if thresholds[generation] and counts[generation] > thresholds[generation]:
+            if counts[generation] > THRESHOLDS[generation]:
                 gc.collect(generation)
                 return
 

@@ -77,7 +77,9 @@ class ClusterLink(QObject):
         return RemoteWorkerThread(self._client, where, options)
 
     def close(self) -> None:
-        """Disconnect and end the thread."""
+        """Disconnect and end the thread; a second call does nothing."""
+        if self._is_closed:
+            return
         self._is_closed = True
         self._timer.stop()
         self._thread.submit(self._drop)

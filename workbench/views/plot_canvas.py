@@ -44,6 +44,7 @@ class PlotCanvas(QWidget):
         self._layout: Layout | None = None
         self._hover: QPointF | None = None
         self._gesture: Gesture = "none"
+        self._button = Qt.MouseButton.NoButton
         self._start = self._last = QPointF()
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
@@ -155,6 +156,7 @@ class PlotCanvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a click, pan, edit or rectangle."""
         self._start = self._last = event.position()
+        self._button = event.button()
         view, frame = self._view, self.layout_now.frame
         if event.button() == Qt.MouseButton.LeftButton:
             for item in self.layout_now.legend:
@@ -179,7 +181,7 @@ class PlotCanvas(QWidget):
         self._hover = position
         moved = (position - self._start).manhattanLength() >= QApplication.startDragDistance()
         if self._gesture == "press" and moved:
-            self._gesture = "zoom" if event.buttons() & Qt.MouseButton.RightButton else "pan"
+            self._gesture = "zoom" if self._button == Qt.MouseButton.RightButton else "pan"
         if self._gesture == "pan":
             self._pan(position - self._last)
         elif self._gesture == "edit":
