@@ -50,6 +50,7 @@ from plugins.cm_hrnn.representation import SUSTAIN
 from workbench.audio.player import Player
 from workbench.sdk import MetricsHistory, Progress
 from workbench.views import CurvesView, ExperimentView, SessionPort
+from workbench.views.layouts import beside
 from workbench.views.picks import Pick
 
 BAR = 16
@@ -485,12 +486,3 @@ def summary(report: ImportReport) -> str:
 
 def _counts(frame: MelodyFrame) -> tuple[tuple[str, int], ...]:
     return tuple((name, len(rows)) for name, rows in frame.samples.items())
-
-
-def beside(*widgets: QWidget) -> QSplitter:
-    """Widgets beside each other with a movable border."""
-    across = QSplitter(Qt.Orientation.Horizontal)
-    across.setChildrenCollapsible(False)
-    for widget in widgets:
-        across.addWidget(widget)
-    return across

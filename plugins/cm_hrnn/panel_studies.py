@@ -9,9 +9,10 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from plugins.cm_hrnn.frames import ImportReport, MelodyFrame
-from plugins.cm_hrnn.panel_melody import MelodyView, beside, summary
+from plugins.cm_hrnn.panel_melody import MelodyView, summary
 from plugins.cm_hrnn.panel_pages import short_name
 from workbench.views import BarsView, Column, TableView
+from workbench.views.layouts import beside
 
 
 class ListenView(MelodyView):

@@ -7,7 +7,7 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from plugins.deeponet.frames import OperatorFrame, Response
-from plugins.deeponet.panel_parts import above, beside, positive, show_learning, tabs_of
+from plugins.deeponet.panel_parts import positive, show_learning
 from plugins.deeponet.panel_pendulum import PendulumView
 from plugins.deeponet.panel_play import OperatorPlay
 from workbench.sdk import MetricsHistory
@@ -15,6 +15,7 @@ from workbench.views import BarsView, CurvesView, ExperimentView, FrameScrubber,
 from workbench.views.edits import Edit
 from workbench.views.field_row import FieldRow
 from workbench.views.function_editor import FunctionEditor
+from workbench.views.layouts import above, beside, tabs_of
 
 DRAWN_POINTS = 201
 HALF_CELL = 0.5

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView
@@ -14,36 +10,6 @@ from workbench.views import CurvesView
 MODEL_COLOURS = {
     "unstacked": 0, "unstacked_plain": 1, "stacked": 2, "stacked_plain": 3, "fnn": 4, "resnet": 5, "seq2seq": 6,
 }  # fmt: skip
-
-
-def split(direction: Qt.Orientation, *widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets beside or above each other with movable borders."""
-    made = QSplitter(direction)
-    made.setChildrenCollapsible(False)
-    for widget in widgets:
-        made.addWidget(widget)
-    if sizes:
-        made.setSizes(list(sizes))
-    return made
-
-
-def beside(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets beside each other."""
-    return split(Qt.Orientation.Horizontal, *widgets, sizes=sizes)
-
-
-def above(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets above each other."""
-    return split(Qt.Orientation.Vertical, *widgets, sizes=sizes)
-
-
-def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
-    """Views that share a place."""
-    tabs = QTabWidget()
-    tabs.setDocumentMode(True)
-    for text, page in pages.items():
-        tabs.addTab(page, text)
-    return tabs
 
 
 def show_learning(view: CurvesView, history: MetricsHistory) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from plugins.dense_hebbian.contract import CurveFrame, LearningFrame
 from plugins.dense_hebbian.panel_parts import InkView, near_square
 from workbench.views import Column, ExperimentView, LabelledSlider, SessionPort, TableView
-from workbench.views.layouts import across
+from workbench.views.layouts import above, beside
 from workbench.views.measured import MeasuredView
 
 COLOURS = {
@@ -42,10 +42,10 @@ class LearningView(ExperimentView):
         self.patterns.show_message("Each point that is measured shows its data here.")
         self.table = TableView("numbers", "Measured and predicted")
         self._play = self._make_play()
-        lower = across(self.patterns, self.table, sizes=(480, 500))
+        lower = beside(self.patterns, self.table, sizes=(480, 500))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(self.curve, lower, sizes=(440, 240), down=True))
+        layout.addWidget(above(self.curve, lower, sizes=(440, 240)))
 
     def _make_play(self) -> QWidget:
         play = QWidget()
@@ -168,11 +168,11 @@ class DetectionView(ExperimentView):
         again.setToolTip("Another pattern in other noise")
         again.clicked.connect(self._look)
         form.addRow(again)
-        upper = across(self.noise, self.scaling, sizes=(520, 460))
-        lower = across(self.kept[2], self.kept[4], self.table, sizes=(250, 250, 480))
+        upper = beside(self.noise, self.scaling, sizes=(520, 460))
+        lower = beside(self.kept[2], self.kept[4], self.table, sizes=(250, 250, 480))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(upper, lower, sizes=(420, 260), down=True))
+        layout.addWidget(above(upper, lower, sizes=(420, 260)))
         self._is_first = True
 
     def play_controls(self) -> QWidget:
@@ -242,7 +242,7 @@ class TeacherView(ExperimentView):
         self.table = TableView("numbers", "What a teacher is worth")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(self.needed, self.table, sizes=(450, 230), down=True))
+        layout.addWidget(above(self.needed, self.table, sizes=(450, 230)))
 
     def start_over(self) -> None:
         """Forget the points before."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QP
 from plugins.dense_hebbian.contract import ImagesFrame, Recalled
 from plugins.dense_hebbian.panel_parts import InkView, sheet, sheet_index
 from workbench.views import BarsView, CurvesView, ExperimentView, ImageView, LabelledSlider, SessionPort
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.pattern_editor import PaintedSites, PatternEditor
 from workbench.views.picks import Pick
 
@@ -52,14 +52,14 @@ class ImagesView(ExperimentView):
         self.orders = BarsView("orders", "Right class against P", "share", group_label="P")
         self.orders.show_message("Press “Compare all P” on the left.")
         self._play = self._make_play()
-        upper = across(self.drawing, self.recalled, sizes=(1, 1))
-        left = across(upper, across(self.energy, self.overlaps, sizes=(1, 1)), sizes=(380, 300), down=True)
+        upper = beside(self.drawing, self.recalled, sizes=(1, 1))
+        left = above(upper, beside(self.energy, self.overlaps, sizes=(1, 1)), sizes=(380, 300))
         pages = tabs_of({"Confusion": self.confusion, "Against P": self.orders, "Last batch": self.batch})
         data = tabs_of({"Means": self.means, "Archetypes": self.archetypes})
-        right = across(pages, data, sizes=(380, 300), down=True)
+        right = above(pages, data, sizes=(380, 300))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(left, right, sizes=(560, 420)))
+        layout.addWidget(beside(left, right, sizes=(560, 420)))
         self.drawing.painted.connect(self._paint)
         self.drawing.disturbed.connect(self._disturb)
         self.drawing.stroke_ended.connect(self._stroke_ended)

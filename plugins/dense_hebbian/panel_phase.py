@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from plugins.dense_hebbian.contract import PhaseFrame, ProbeState
 from plugins.dense_hebbian.panel_parts import InkView, near_square
 from workbench.views import Column, CurvesView, ExperimentView, LabelledSlider, SessionPort, TableView
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.measured import MeasuredView
 from workbench.views.phase_diagram import Phase, PhaseDiagramView
 from workbench.views.picks import Pick
@@ -64,12 +64,12 @@ class PhaseView(ExperimentView):
         for view in (self.slices, self.overlap, self.traces):
             view.set_range(y=(0.0, 1.05))
         self._play = self._make_play()
-        lower = across(self.traces, self.melting, sizes=(300, 190))
+        lower = beside(self.traces, self.melting, sizes=(300, 190))
         pages = tabs_of({"m": self.slices, "q": self.overlap, "Probes": self.table})
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        right = across(pages, lower, sizes=(340, 330), down=True)
-        layout.addWidget(across(self.diagram, right, sizes=(540, 440)))
+        right = above(pages, lower, sizes=(340, 330))
+        layout.addWidget(beside(self.diagram, right, sizes=(540, 440)))
         self.diagram.probe_asked.connect(self._probe_clicked)
         self.diagram.handle_moved.connect(self._ring_moved)
         self.diagram.handle_dropped.connect(self._ring_dropped)

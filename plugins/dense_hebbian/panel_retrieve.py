@@ -15,7 +15,7 @@ from plugins.dense_hebbian.panel_parts import InkView, number
 from plugins.dense_hebbian.panel_retrieve_play import RetrieveControls
 from workbench.views import BarsView, CurvesView, ExperimentView, HistogramView, SessionPort, TableView
 from workbench.views.axis import Frame2D
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.painting import draw_curve
 from workbench.views.pattern_editor import PaintedSites, PatternEditor
 from workbench.views.phase_diagram import Phase, PhaseDiagramView
@@ -89,8 +89,8 @@ class RetrieveView(ExperimentView):
         self.radius.show_message("Press “Measure radius” on the left.")
         self.numbers = TableView("numbers", "This network")
         self._play = RetrieveControls()
-        small = across(self.archetype, self.mean, sizes=(1, 1))
-        left = across(self.state_view, small, sizes=(430, 230), down=True)
+        small = beside(self.archetype, self.mean, sizes=(1, 1))
+        left = above(self.state_view, small, sizes=(430, 230))
         pages = tabs_of(
             {
                 "Stored": self.stored,
@@ -100,10 +100,10 @@ class RetrieveView(ExperimentView):
                 "Numbers": self.numbers,
             }
         )
-        right = across(self.energy, self.overlaps, pages, sizes=(190, 220, 270), down=True)
+        right = above(self.energy, self.overlaps, pages, sizes=(190, 220, 270))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(left, right, sizes=(470, 510)))
+        layout.addWidget(beside(left, right, sizes=(470, 510)))
         self._connect()
 
     def _connect(self) -> None:

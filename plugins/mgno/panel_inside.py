@@ -10,8 +10,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from plugins.mgno.frames import CycleAnswer, FieldFrame, SymbolAnswer
-from plugins.mgno.panel_parts import beside
 from workbench.views import CurvesView, FrameScrubber, ImageView
+from workbench.views.layouts import beside
 
 if TYPE_CHECKING:
     from plugins.mgno.panel_fields import FieldsView

@@ -7,11 +7,12 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFormLayout, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from plugins.mgno.frames import BoundaryFrame, LabFrame
-from plugins.mgno.panel_parts import above, beside, positive
+from plugins.mgno.panel_parts import positive
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView, ExperimentView, ImageView, Pick, SessionPort, TableView
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
+from workbench.views.layouts import above, beside
 
 UNIT = (0.0, 1.0, 0.0, 1.0)
 CYCLE_COLOURS = {"Jacobi alone": "muted", "textbook": 0, "trained": 1}

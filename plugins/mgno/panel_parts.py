@@ -2,43 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 MODEL_COLOURS = {"mgno": 0, "fno": 1, "unet": 2, "dilresnet": 3}
-
-
-def split(direction: Qt.Orientation, *widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets beside or above each other with movable borders."""
-    made = QSplitter(direction)
-    made.setChildrenCollapsible(False)
-    for widget in widgets:
-        made.addWidget(widget)
-    if sizes:
-        made.setSizes(list(sizes))
-    return made
-
-
-def beside(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets beside each other."""
-    return split(Qt.Orientation.Horizontal, *widgets, sizes=sizes)
-
-
-def above(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
-    """Widgets above each other."""
-    return split(Qt.Orientation.Vertical, *widgets, sizes=sizes)
-
-
-def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
-    """Views that share a place."""
-    tabs = QTabWidget()
-    tabs.setDocumentMode(True)
-    for text, page in pages.items():
-        tabs.addTab(page, text)
-    return tabs
 
 
 def row_of(*widgets: QWidget) -> QWidget:

@@ -13,7 +13,7 @@ from plugins.poincare_resnet.panel_parts import TILINGS, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
 from workbench.views.hyperbolic_plane import circle, distance, equidistant, signed_distance
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
 
 LEVELS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
@@ -37,8 +37,8 @@ class CollapseView(ExperimentView):
         self.curves = CurvesView("collapse", "Mean distance from the origin", "layer", "distance", log_y=True)
         self.table = TableView("ratios", "After the last layer")
         self.disks: dict[str, PoincareDiskView] = {}
-        self._row = across(sizes=())
-        filled(self, across(across(self.curves, self.table, sizes=(680, 280)), self._row, sizes=(330, 330), down=True))
+        self._row = beside(sizes=())
+        filled(self, above(beside(self.curves, self.table, sizes=(680, 280)), self._row, sizes=(330, 330)))
 
     def show_frame(self, frame: CollapseFrame) -> None:
         """Draw distances and points."""
@@ -76,8 +76,8 @@ class MeanView(ExperimentView):
         self.ratios = CurvesView("ratios", "How far the means part", "standard deviation", "d(midpoint, mean) / σ",
                                  log_y=True)  # fmt: skip
         self.times = CurvesView("times", "Time of each mean", y_label="time", y_unit="ms", log_y=True)
-        right = across(self.ratios, self.times, sizes=(1, 1), down=True)
-        filled(self, across(self.disk, right, sizes=(55, 45)))
+        right = above(self.ratios, self.times, sizes=(1, 1))
+        filled(self, beside(self.disk, right, sizes=(55, 45)))
         self.tiles.activated.connect(self._show_tiling)
         self.disk.moved.connect(self._moved)
         self.disk.released.connect(self._released)
@@ -197,8 +197,8 @@ class TreeView(ExperimentView):
         self.rank = CurvesView("rank", "Mean rank of ancestors", y_label="rank", log_y=True)
         self.table = TableView("scores", "How well each keeps the tree")
         pages = tabs_of({"Mean rank": self.rank, "Loss": self.loss})
-        right = across(self.plane, pages, self.table, sizes=(45, 33, 22), down=True)
-        filled(self, across(self.disk, right, sizes=(58, 42)))
+        right = above(self.plane, pages, self.table, sizes=(45, 33, 22))
+        filled(self, beside(self.disk, right, sizes=(58, 42)))
         self.tiles.activated.connect(self._show_tiling)
         self.disk.clicked.connect(self._clicked)
 
@@ -267,7 +267,7 @@ class CostView(ExperimentView):
         self.bytes = BarsView("bytes", "Kept for the backward pass", "memory", unit="MB", horizontal=True)
         self.times = BarsView("milliseconds", "Forward and backward", "time", unit="ms", horizontal=True, log=True)
         self.table = TableView("cost", "Manual against automatic")
-        filled(self, across(across(self.bytes, self.times, sizes=(1, 1)), self.table, sizes=(66, 34), down=True))
+        filled(self, above(beside(self.bytes, self.times, sizes=(1, 1)), self.table, sizes=(66, 34)))
         for view in (self.bytes, self.times):
             view.show_message("Press Train (Space) to measure on this machine.")
 

@@ -13,7 +13,7 @@ from plugins.poincare_resnet.contract import MODELS, RobustnessFrame
 from plugins.poincare_resnet.panel_parts import COLOURS, show_networks
 from workbench.sdk import MetricsHistory
 from workbench.views import Column, CurvesView, ExperimentView, HistogramView, SessionPort, TableView, View
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.painting import draw_image, draw_text, figure_font, rgba_image
 from workbench.views.theme import theme
 
@@ -36,11 +36,11 @@ class RobustnessView(ExperimentView):
         short = {"hyperbolic": "Poincaré", "hyperbolic_head": "Head", "euclidean": "Euclidean"}
         pages = tabs_of({"ROC": self.roc, **{f"Energy: {short[m]}": view for m, view in self.energies.items()},
                          "Loss": self.loss})  # fmt: skip
-        left = across(self.attack, self.strip, sizes=(480, 180), down=True)
-        right = across(pages, self.table, sizes=(480, 180), down=True)
+        left = above(self.attack, self.strip, sizes=(480, 180))
+        right = above(pages, self.table, sizes=(480, 180))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(left, right, sizes=(1, 1)))
+        layout.addWidget(beside(left, right, sizes=(1, 1)))
         self._play = QWidget()
         form = QFormLayout(self._play)
         form.setContentsMargins(0, 0, 0, 0)

@@ -21,7 +21,7 @@ from workbench.views import (
     SessionPort,
     TableView,
 )
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
 
 
@@ -64,7 +64,7 @@ class TrainView(ExperimentView):
         self._inside = inside
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(across(self.disk, across(curves, inside, sizes=(1, 1), down=True), sizes=(54, 46)))
+        layout.addWidget(beside(self.disk, above(curves, inside, sizes=(1, 1)), sizes=(54, 46)))
         self._play = self._make_play()
         self.chosen.activated.connect(self._show_disk)
         self.tiles.activated.connect(self._show_tiling)

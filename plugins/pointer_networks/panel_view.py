@@ -18,7 +18,7 @@ from plugins.pointer_networks.panel_play import PlayControls
 from workbench.sdk import MetricsHistory
 from workbench.views import Column, CurvesView, ExperimentView, ImageView, ScatterView, SessionPort, TableView
 from workbench.views.axis import Frame2D
-from workbench.views.layouts import across, tabs_of
+from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.painting import pen
 from workbench.views.picks import Pick
 from workbench.views.point_editor import PointEditor
@@ -107,11 +107,11 @@ class PointerView(ExperimentView):
         curves = tabs_of({"Loss": self.loss, "Test": self.accuracy, "Sequences": self.teacher, "States": self.states})
         tests = tabs_of(self.test_pages())
         tests.currentChanged.connect(self._ask_candidates)
-        left = across(self.editor, self.matrix, down=True)
+        left = above(self.editor, self.matrix)
         left.setSizes([430, 250])
-        right = across(curves, tests, down=True)
+        right = above(curves, tests)
         right.setSizes([300, 380])
-        whole = across(left, right)
+        whole = beside(left, right)
         whole.setSizes([520, 460])
         return whole
 

@@ -18,10 +18,10 @@ from plugins.rotation_continuity.panel_parts import (
     exponential,
     logarithm,
     parsed_rotation,
-    tabs_of,
 )
 from plugins.rotation_continuity.panel_strips import StripsView
 from workbench.views import Column, CurvesView, ExperimentView, SegmentedButtons, SessionPort, TableView
+from workbench.views.layouts import tabs_of
 from workbench.views.picks import Pick
 from workbench.views.scene3d_picking import Pick3D
 

@@ -9,9 +9,10 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWi
 from plugins.rotation_continuity import published
 from plugins.rotation_continuity.contract import LABELS
 from plugins.rotation_continuity.frames import KinematicsFrame, PoseAnswer
-from plugins.rotation_continuity.panel_parts import ErrorViews, colour, columns_of, tabs_of
+from plugins.rotation_continuity.panel_parts import ErrorViews, colour, columns_of
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView, ExperimentView, FrameScrubber, Scene3DView, SessionPort
+from workbench.views.layouts import tabs_of
 from workbench.views.picks import Pick
 from workbench.views.scene3d_picking import Pick3D
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QComboBox, QSplitter, QWidget
 
 from plugins.rotation_continuity.contract import LABELS
 from plugins.rotation_continuity.frames import ErrorsFrame
@@ -97,20 +97,6 @@ def columns_of(*groups: Sequence[QWidget]) -> QSplitter:
         across.addWidget(down)
     across.setSizes([1000] * len(groups))
     return across
-
-
-def beside(*widgets: QWidget) -> QSplitter:
-    """Widgets beside each other with movable borders."""
-    return columns_of(*([widget] for widget in widgets))
-
-
-def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
-    """Views that share a place."""
-    tabs = QTabWidget()
-    tabs.setDocumentMode(True)
-    for text, page in pages.items():
-        tabs.addTab(page, text)
-    return tabs
 
 
 CLOSE_UP = 0.76

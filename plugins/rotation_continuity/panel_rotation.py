@@ -17,15 +17,14 @@ from plugins.rotation_continuity.panel_parts import (
     ErrorViews,
     NameBox,
     RotationScene,
-    beside,
     colour,
     columns_of,
     logarithm,
     parsed_rotation,
-    tabs_of,
 )
 from workbench.sdk import MetricsHistory
 from workbench.views import ExperimentView, LabelledSlider, ScatterView, SessionPort
+from workbench.views.layouts import beside, tabs_of
 from workbench.views.picks import Pick
 from workbench.views.scene3d_picking import Pick3D
 
@@ -52,7 +51,7 @@ class RotationView(ExperimentView):
         self.errors = ErrorViews("°", self.published)
         tests = tabs_of({"Errors": self.errors.table, "Worst cases": self.errors.worst, "By angle": self.scatter})
         curves = tabs_of({"Loss": self.errors.loss, "Mean error": self.errors.error})
-        splitter = columns_of((self.scene, self.ball), (beside(self.errors.percentiles, curves), tests))
+        splitter = columns_of((self.scene, self.ball), (beside(self.errors.percentiles, curves, sizes=(1, 1)), tests))
         splitter.setSizes([340, 640])
         splitter.widget(1).setSizes([400, 290])
         layout = QVBoxLayout(self)

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from plugins.rotation_continuity.contract import LABELS
 from plugins.rotation_continuity.frames import SpecialOrthogonalFrame
-from plugins.rotation_continuity.panel_parts import ErrorViews, NameBox, beside, columns_of, tabs_of
+from plugins.rotation_continuity.panel_parts import ErrorViews, NameBox, columns_of
 from workbench.sdk import MetricsHistory
 from workbench.views import Column, ExperimentView, ImageView, SessionPort, TableView
+from workbench.views.layouts import beside, tabs_of
 from workbench.views.theme import DIVERGING
 
 
@@ -34,7 +35,9 @@ class SpecialOrthogonalView(ExperimentView):
         self.errors = ErrorViews("°", {})
         curves = tabs_of({"Loss": self.errors.loss, "Mean error": self.errors.error})
         tables = tabs_of({"Errors": self.errors.table, "Rotations?": self.exact, "Numbers": self.numbers})
-        splitter = columns_of((self.truth, self.answer), (beside(self.errors.percentiles, curves), tables))
+        splitter = columns_of(
+            (self.truth, self.answer), (beside(self.errors.percentiles, curves, sizes=(1, 1)), tables)
+        )
         splitter.setSizes([300, 680])
         splitter.widget(1).setSizes([430, 260])
         layout = QVBoxLayout(self)

@@ -19,10 +19,10 @@ from plugins.rotation_continuity.panel_parts import (
     columns_of,
     exponential,
     logarithm,
-    tabs_of,
 )
 from workbench.sdk import MetricsHistory, Progress
 from workbench.views import Column, CurvesView, ExperimentView, SessionPort, TableView
+from workbench.views.layouts import tabs_of
 from workbench.views.picks import Pick
 from workbench.views.scene3d_picking import Pick3D
 

@@ -8,9 +8,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
 
 
-def across(*widgets: QWidget, sizes: Sequence[int] = (), down: bool = False) -> QSplitter:
-    """Widgets beside each other (or one above the other) with movable borders; `sizes` in pixels share the room."""
-    splitter = QSplitter(Qt.Orientation.Vertical if down else Qt.Orientation.Horizontal)
+def beside(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
+    """Widgets beside each other with movable borders; `sizes` in pixels share the room."""
+    return _split(Qt.Orientation.Horizontal, widgets, sizes)
+
+
+def above(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
+    """Widgets one above the other with movable borders; `sizes` in pixels share the room."""
+    return _split(Qt.Orientation.Vertical, widgets, sizes)
+
+
+def _split(direction: Qt.Orientation, widgets: Sequence[QWidget], sizes: Sequence[int]) -> QSplitter:
+    splitter = QSplitter(direction)
     splitter.setChildrenCollapsible(False)
     for widget in widgets:
         splitter.addWidget(widget)
