@@ -7,9 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from typing_extensions import override
 
@@ -17,6 +19,7 @@ from workbench.app.garbage import Collector
 from workbench.app.logging_setup import Logging
 from workbench.app.main_window import MainWindow
 from workbench.app.notifications import Notifications
+from workbench.app.single_instance import SingleInstance
 from workbench.catalog import Catalog
 from workbench.engine import Engine
 from workbench.runs import AppState, Settings, folders
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     import qasync
 
 APPLICATION_NAME = "Paper workbench"
+DESKTOP_FILE = "paper-workbench"
+"""The name of the .desktop file, by which Wayland finds the icon of a window."""
 START_REPORT_VARIABLE = "WORKBENCH_START_REPORT"
 """Where this is set, the application prints when its window was visible, as a line of JSON, and ends."""
 
@@ -51,6 +56,8 @@ def make_application(argv: Sequence[str] = ()) -> QApplication:
     application = QApplication(list(argv) or ["workbench"])
     application.setApplicationName(APPLICATION_NAME)
     application.setApplicationDisplayName(APPLICATION_NAME)
+    application.setDesktopFileName(DESKTOP_FILE)
+    application.setWindowIcon(QIcon(str(Path(__file__).with_name("icon.png"))))
     return application
 
 
@@ -83,17 +90,25 @@ def make_loop(application: QApplication) -> qasync.QEventLoop:
     return loop
 
 
-def run_app(argv: Sequence[str] = (), *, is_debug: bool = False) -> int:
-    """Open the application and stay until it is closed; return its exit code."""
+def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
+    """Open the application with these files and stay until it is closed; return its exit code.
+
+    Where the application runs already, that window opens the files, and this one ends.
+    """
     import asyncio
 
-    is_debug = is_debug or "--debug" in argv
-    application = make_application([argument for argument in argv if argument != "--debug"])
+    application = make_application()
+    is_report = bool(os.environ.get(START_REPORT_VARIABLE))
+    instance = SingleInstance()
+    if not is_report and instance.hand_over(files):
+        return 0
     logging_parts = Logging(folders().make().logs, is_debug=is_debug)
     notifications = Notifications()
     logging_parts.bridge.noted.connect(notifications.add)
     window = build_window(restore=False, notifications=notifications)
     collector = Collector()
+    instance.received.connect(window.take_over)
+    application.installEventFilter(window.opener)
     painted = _FirstPaint(window.gallery)
     window.show()
     loop = make_loop(application)
@@ -101,20 +116,23 @@ def run_app(argv: Sequence[str] = (), *, is_debug: bool = False) -> int:
     window.closing.connect(ended.set)
 
     def visible() -> None:
-        if os.environ.get(START_REPORT_VARIABLE):
+        if is_report:
             print(json.dumps({"visible": time.time(), "torch": "torch" in sys.modules}), flush=True)
             window.close()
             return
         if is_debug:
             print(f"window visible {process_age():.2f} s after the process started", file=sys.stderr)
+        instance.listen()
         window.restore()
         window.engine.start()
+        window.opener.open_paths(files)
 
     painted.happened.connect(visible)
     try:
         with loop:
             loop.run_until_complete(_until(ended))
     finally:
+        instance.close()
         collector.close()
         logging_parts.close()
     return 0

@@ -50,6 +50,7 @@ def _bind_application(window: MainWindow) -> None:
     bind("app.gallery", window.show_gallery)
     bind("app.runs", window.show_runs)
     bind("app.settings", window.show_settings)
+    bind("app.open", window.opener.choose)
     bind("app.quit", window.close)
     bind("app.palette", window.palette_box.open)
     bind("app.fullscreen", lambda: window.showNormal() if window.isFullScreen() else window.showFullScreen())
@@ -80,7 +81,7 @@ def _bind_panel(window: MainWindow) -> None:
     bind("panel.close", lambda: window.close_panel(window.workspace.current_key), no_panel)
     bind("panel.reopen", window.reopen_panel, lambda: "" if window.can_reopen else "No panel was closed.")
     bind("panel.duplicate", window.duplicate_panel, no_page)
-    for what in ("run", "weights", "metrics", "figures"):
+    for what in ("run", "archive", "weights", "metrics", "figures"):
         bind(f"export.{what}", on_panel(window, lambda panel, what=what: panel.export(what)), no_page)  # type: ignore[misc]
     bind("edit.undo", on_panel(window, _undo), lambda: _undo_reason(window))
     bind("edit.redo", on_panel(window, _redo), lambda: _redo_reason(window))

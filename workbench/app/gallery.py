@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -69,11 +69,9 @@ class Gallery(QWidget):
     opened = Signal(object)  # Entry
     continued = Signal(object)  # WaitingRun
     start_requested = Signal()
-    dropped = Signal(object)  # Path of a folder or zip
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         super().__init__()
-        self.setAcceptDrops(True)
         self.setAccessibleName("Gallery of papers")
         self._cards: dict[str, GalleryCard] = {}
         self._shown: list[GalleryCard] = []
@@ -315,22 +313,3 @@ class Gallery(QWidget):
     @override
     def sizeHint(self) -> QSize:
         return QSize(1100, 700)
-
-    @override
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if _dropped_path(event) is not None:
-            event.acceptProposedAction()
-
-    @override
-    def dropEvent(self, event: QDropEvent) -> None:
-        path = _dropped_path(event)
-        if path is not None:
-            event.acceptProposedAction()
-            self.dropped.emit(path)
-
-
-def _dropped_path(event: QDropEvent) -> Path | None:
-    """The folder or zip that is dragged, if it is exactly one."""
-    urls = event.mimeData().urls()
-    path = Path(urls[0].toLocalFile()) if len(urls) == 1 and urls[0].isLocalFile() else None
-    return path if path is not None and (path.is_dir() or path.suffix.lower() == ".zip") else None

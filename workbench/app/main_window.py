@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from workbench.app.commands import Choice, Commands
 from workbench.app.gallery import Gallery, WaitingRun
 from workbench.app.icons import icon
 from workbench.app.notifications import NotificationDialog, Notifications, Toast
+from workbench.app.opening import Opener
 from workbench.app.palette import Palette
 from workbench.app.panel_shell import PanelShell
 from workbench.app.run_finder import RunFinder
@@ -76,6 +78,7 @@ class MainWindow(QMainWindow):
         self.gallery = Gallery(catalog.entries)
         self.commands = Commands(self)
         self.palette_box = Palette(self.commands, self)
+        self.opener = Opener(self)
         self._toast = Toast(self.notifications, self)
         self.status = StatusBar(engine, self.notifications)
         self.setStatusBar(self.status)
@@ -122,7 +125,6 @@ class MainWindow(QMainWindow):
         self.gallery.opened.connect(self.open_entry)
         self.gallery.continued.connect(self.continue_run)
         self.gallery.start_requested.connect(self.start_tour)
-        self.gallery.dropped.connect(self.ask_to_install)
         self.workspace.current_changed.connect(self._current_changed)
         self.workspace.layout_changed.connect(self.keeper.touch)
         self.workspace.close_requested.connect(self.close_panel)
@@ -478,6 +480,14 @@ class MainWindow(QMainWindow):
     def _focus_changed(self, old: QWidget | None, new: QWidget | None) -> None:
         if new is not None and not self._is_closing and self.workspace.isAncestorOf(new):
             self.workspace.activate_pane_of(new)
+
+    @Slot(object)
+    def take_over(self, paths: Sequence[Path]) -> None:
+        """Come to the front and open what another start was given."""
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowMinimized)
+        self.raise_()
+        self.activateWindow()
+        self.opener.open_paths(paths)
 
     @Slot(str)
     def _note(self, sentence: str) -> None:

@@ -1,4 +1,4 @@
-"""Exports of a whole panel: weights, metrics, all figures, or everything in one run folder."""
+"""Exports of a whole panel: weights, metrics, all figures, or everything in one folder or one file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from workbench.engine import Session
+from workbench.engine import Session, SessionState
+from workbench.runs import RunFolder
+from workbench.runs.archive import SUFFIX, pack_run
 from workbench.sdk import UserError
 from workbench.views.base import View
 
-What = Literal["run", "weights", "metrics", "figures"]
+What = Literal["run", "archive", "weights", "metrics", "figures"]
+FILES: tuple[What, ...] = ("archive", "weights", "metrics")
+"""What is exported to a file; the rest goes into a folder."""
 
+NO_RUN = "There is no run yet: train first."
+PAUSE_LOOK_SECONDS = 0.02
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 _FILES = {"weights": "weights.safetensors", "metrics": "metrics.csv"}
 _MISSING = {
@@ -46,16 +52,38 @@ async def export_figures(views: Sequence[View], folder: Path) -> list[str]:
 
 
 async def export_panel(what: What, session: Session, views: Sequence[View], target: Path) -> list[str]:
-    """Export to `target`: a file for weights and metrics, else a folder. Returns what was written; raises UserError."""
+    """Export to `target`, a file or a folder as FILES says. Returns what was written; raises UserError."""
     try:
         if what == "figures":
             return await export_figures(views, target)
         if what == "run":
             target.mkdir(parents=True, exist_ok=True)
             return [*await session.export(target), *await export_figures(views, target)]
+        if what == "archive":
+            return await _export_archive(session, views, target)
         return await _export_file(what, session, target)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror or error}.") from error
+
+
+async def _export_archive(session: Session, views: Sequence[View], target: Path) -> list[str]:
+    """Write the run with its checkpoint, and the whole export beside it, into one file; training rests meanwhile."""
+    was_running = session.state is SessionState.RUNNING
+    if was_running:
+        session.pause()  # the checkpoint is of the step that the figures show
+    while session.state is SessionState.RUNNING:
+        await asyncio.sleep(PAUSE_LOOK_SECONDS)
+    folder = session.run_folder
+    if folder is None:
+        raise UserError(NO_RUN)
+    with tempfile.TemporaryDirectory(prefix="workbench-export-") as temporary:
+        exported = Path(temporary)
+        await session.export(exported)
+        await export_figures(views, exported)
+        await asyncio.to_thread(pack_run, RunFolder(folder), target, exported)
+    if was_running and session.state is SessionState.PAUSED:
+        session.train()
+    return [target.name]
 
 
 async def _export_file(what: What, session: Session, target: Path) -> list[str]:
@@ -72,4 +100,5 @@ def default_name(what: What, session: Session) -> str:
     """Return a file or folder name that says what is in it: plugin, experiment, step."""
     step = session.status.step if session.status else 0
     stem = f"{session.entry.card.id}-{session.experiment_id}-step{step}"
-    return {"weights": f"{stem}.safetensors", "metrics": f"{stem}.csv", "figures": f"{stem}-figures"}.get(what, stem)
+    endings = {"archive": SUFFIX, "weights": ".safetensors", "metrics": ".csv", "figures": "-figures"}
+    return stem + endings.get(what, "")

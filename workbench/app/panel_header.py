@@ -13,6 +13,7 @@ from workbench.sdk import PaperCard
 TABS = ("Live", "Paper", "Reproduce", "Runs")
 EXPORTS = (
     ("run", "Run folder…", "mdi6.folder-download-outline"),
+    ("archive", "Run as one file…", "mdi6.archive-arrow-down-outline"),
     ("weights", "Weights (safetensors)…", "mdi6.database-export-outline"),
     ("metrics", "Metrics (CSV)…", "mdi6.table-arrow-down"),
     ("figures", "All figures (PNG, SVG, PDF, data)…", "mdi6.image-multiple-outline"),

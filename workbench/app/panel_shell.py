@@ -29,7 +29,7 @@ from typing_extensions import override
 from workbench.app.async_slot import async_slot
 from workbench.app.experiment_page import ExperimentPage, PageState, failure_label, restored_parameters
 from workbench.app.message_strip import MessageStrip
-from workbench.app.panel_export import What, default_name, export_panel
+from workbench.app.panel_export import FILES, What, default_name, export_panel
 from workbench.app.panel_header import PanelHeader
 from workbench.app.undo import ParameterChange
 from workbench.catalog import BrokenPlugin, Entry
@@ -384,14 +384,14 @@ class PanelShell(QWidget):
 
     @Slot(str)
     def export(self, what: What) -> None:
-        """Ask where to, then export "run", "weights", "metrics" or "figures"."""
+        """Ask where to, then export the run, its weights, metrics or figures."""
         if self._page is None:
             return
         name = default_name(what, self._page.session)
         self._dialog = QFileDialog(self, f"Export {what} to", str(Path.home() / name))
         self._dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        if what in ("weights", "metrics"):
+        if what in FILES:
             self._dialog.setDefaultSuffix(Path(name).suffix[1:])
         else:
             # A folder that need not exist yet: Qt's own save dialog serves, with the file kinds left out.

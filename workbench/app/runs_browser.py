@@ -33,7 +33,8 @@ from workbench.app.run_table import RunTableModel
 from workbench.app.sweep_bar import SweepBar
 from workbench.app.widgets import ColouredLabel, bytes_text, count_text
 from workbench.export.run_tables import NO_PARQUET, has_parquet, save_event_files, save_table
-from workbench.runs import IndexedRun, RunFolder, RunIndex, folders
+from workbench.runs import IndexedRun, RunFolder, RunIndex, RunRecord, folders
+from workbench.runs.archive import SUFFIX, pack_run
 from workbench.sdk import MetricsHistory, UserError
 
 LOOK_MS = 2000
@@ -49,7 +50,7 @@ class RunRequest:
     """What to do with a recorded run: go on from its last checkpoint, or open its parameters for a new run."""
 
     what: Literal["continue", "parameters"]
-    run: IndexedRun
+    run: IndexedRun | RunRecord
     folder: Path
 
 
@@ -148,6 +149,7 @@ class RunsBrowser(QWidget):
             make("tag", "Tag or note", "mdi6.tag-outline", self._edit_tags),
             make("delete", "Delete", "mdi6.trash-can-outline", self._delete),
             make("undo", "Undo", "mdi6.undo", self.undo_stack.undo),
+            make("archive", "Run as one file …", "mdi6.archive-arrow-down-outline", self._export_archive),
             make("csv", "Table of runs as CSV …", "mdi6.table-arrow-down", self._export_csv),
             make("parquet", "Table of runs as Parquet …", "mdi6.table-arrow-down", self._export_parquet),
             make("events", "Event files for TensorBoard …", "mdi6.chart-line", self._export_events),
@@ -170,7 +172,7 @@ class RunsBrowser(QWidget):
         export = QPushButton(icon("mdi6.tray-arrow-down"), "Export")
         menu = QMenu(export)
         menu.setToolTipsVisible(True)
-        for name in ("csv", "parquet", "events"):
+        for name in ("archive", "csv", "parquet", "events"):
             menu.addAction(self._actions[name])
         export.setMenu(menu)
         self._columns_button = columns
@@ -287,6 +289,7 @@ class RunsBrowser(QWidget):
             ("delete", some, "Delete the selected runs; Undo brings them back"),
             ("undo", "" if self.undo_stack.canUndo() else "There is nothing to undo.",
              f"Undo {self.undo_stack.undoText()}"),
+            ("archive", one, "A .workbench-run file: opened elsewhere, it shows this run in its panel"),
             ("csv", shown, "The runs that the table shows, with parameters and last values"),
             ("parquet", shown or ("" if has_parquet() else NO_PARQUET), "The same with typed columns"),
             ("events", some, "Every scalar of the selected runs, one folder a run"),
@@ -355,6 +358,7 @@ class RunsBrowser(QWidget):
         for name in ("continue", "parameters", "tag", "delete"):
             menu.addAction(self._actions[name])
         menu.addSeparator()
+        menu.addAction(self._actions["archive"])
         menu.addAction(self._actions["events"])
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(self.table.viewport().mapToGlobal(position))
@@ -422,6 +426,25 @@ class RunsBrowser(QWidget):
         self._selection_changed()
 
     # Export
+
+    @Slot()
+    def _export_archive(self) -> None:
+        for run in self.selected[:1]:
+            self._ask_file(f"{run.id}{SUFFIX}", f"Run (*{SUFFIX})", self.export_archive)
+
+    @Slot(str)
+    def export_archive(self, path: str) -> None:
+        """Write the selected run with its checkpoint to one file, beside the UI thread."""
+        run = self.selected[0]
+
+        def write(index: RunIndex) -> object:
+            try:
+                pack_run(index.folder(run.id), Path(path))
+            except (UserError, OSError) as error:
+                return error
+            return f"Exported {path}."
+
+        self.lister.change("export", write)
 
     @Slot()
     def _export_csv(self) -> None:

@@ -69,7 +69,7 @@ def _root(
     if context.invoked_subcommand is None:
         from workbench.app.application import run_app
 
-        raise typer.Exit(run_app(["workbench"]))
+        raise typer.Exit(run_app())
 
 
 @app.command("list")
@@ -198,9 +198,16 @@ def bench(
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json")] = False) -> int:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    probe: Annotated[str | None, typer.Option(hidden=True, help="Try one thing in this process.")] = None,
+) -> int:
     """Say what works here (GL, audio, GPU, libraries, folders) and how to mend the rest."""
-    from workbench.cli import diagnosis
+    from workbench.cli import diagnosis, probes
+
+    if probe is not None:
+        print(probes.PROBES[probe]())
+        return 0
 
     return diagnosis.run(as_json)
 
@@ -215,6 +222,14 @@ def selftest(
     from workbench.cli import selftesting
 
     return selftesting.run(out, steps, first)
+
+
+@app.command("remote-worker", hidden=True)
+def remote_worker(port: Annotated[int, typer.Argument(min=1, max=65535)]) -> None:
+    """Be the worker process of a session on another machine; started there by its Dask worker."""
+    from workbench.compute.remote_host import serve
+
+    serve(port)
 
 
 @app.command("new-plugin")

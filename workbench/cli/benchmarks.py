@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 import os
 import statistics
 import subprocess
-import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from workbench.cli.driving import drive, until
+from workbench.runs.processes import own_command
 from workbench.runs.store import machine_text
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def start_up(repeats: int = 5) -> Budget:
     for _ in range(repeats):
         began = time.time()
         done = subprocess.run(
-            [sys.executable, "-m", "workbench"],
+            own_command(),
             env={**os.environ, START_REPORT_VARIABLE: "1"},
             capture_output=True,
             text=True,
@@ -190,26 +192,27 @@ async def against_bare_loop(page: ExperimentPage) -> Budget:
 
 
 def _bare_rate(parameters: dict[str, Any]) -> float:
-    script = f"""
-import json, time
-from workbench.catalog import Catalog
-from workbench.compute.building import build, prepared
-from workbench.compute.entry import worker_threads
-from workbench.compute.warm_up import warm_up
-warm_up(worker_threads(None))
-type_ = Catalog.discover().entry({PLUGIN!r}).experiment_type({EXPERIMENT!r})
-experiment = prepared(build(type_, json.loads({json.dumps(parameters)!r})))
-run = experiment.run()
-end = time.perf_counter() + 1.0
-while time.perf_counter() < end:
-    next(run)
-began, first = time.perf_counter(), experiment.step
-while time.perf_counter() < began + {RATIO_SECONDS / 2}:
-    next(run)
-print((experiment.step - first) / (time.perf_counter() - began))
-"""
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(run_bare, parameters).result()
+
+
+def run_bare(parameters: dict[str, Any]) -> float:
+    """Return the steps per second of the experiment in this process, without a window or a host around it."""
+    from workbench.catalog import Catalog
+    from workbench.compute.building import build, prepared
+    from workbench.compute.entry import worker_threads
+    from workbench.compute.warm_up import warm_up
+
+    warm_up(worker_threads(None))
+    experiment = prepared(build(Catalog.discover().entry(PLUGIN).experiment_type(EXPERIMENT), parameters))
+    run = experiment.run()
+    end = time.perf_counter() + 1.0
+    while time.perf_counter() < end:
+        next(run)
+    began, first = time.perf_counter(), experiment.step
+    while time.perf_counter() < began + RATIO_SECONDS / 2:
+        next(run)
+    return (experiment.step - first) / (time.perf_counter() - began)
 
 
 async def event_loop_delay(page: ExperimentPage) -> list[Budget]:

@@ -7,7 +7,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ from rich.table import Table
 
 from workbench import __version__
 from workbench.runs import folders
+from workbench.runs.processes import own_command
 from workbench.runs.store import machine_text
 
 SECONDS = 60
@@ -46,11 +46,11 @@ def run(as_json: bool) -> int:
     return 1 if any(item.is_needed and not item.works for item in findings) else 0
 
 
-def _python(code: str) -> tuple[bool, str]:
-    """Run a script in a fresh interpreter, where a crash harms nothing; return whether it worked, and its last line."""
+def _probe(name: str) -> tuple[bool, str]:
+    """Try something in a fresh process, where a crash harms nothing; return whether it worked, and its last line."""
     try:
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, timeout=SECONDS, check=False
+            own_command("doctor", "--probe", name), capture_output=True, text=True, timeout=SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return False, f"no answer within {SECONDS} s"
@@ -63,21 +63,13 @@ def _machine() -> Finding:
 
 
 def _window() -> Finding:
-    works, found = _python(
-        "from PySide6.QtWidgets import QApplication; import PySide6; a = QApplication([]);"
-        "print('PySide6', PySide6.__version__, 'on', a.platformName())"
-    )
+    works, found = _probe("window")
     mend = "" if works else "Start it in a desktop session, or on a virtual display (xvfb-run)."
     return Finding("window", works, found, mend, is_needed=True)
 
 
 def _gl() -> Finding:
-    works, found = _python(
-        "from vispy import app, gloo; app.use_app('pyside6'); from vispy import scene\n"
-        "c = scene.SceneCanvas(show=True, size=(64, 64)); c.render()\n"
-        "from vispy.gloo import gl; c.set_current()\n"
-        "print(gl.glGetParameter(gl.GL_RENDERER), gl.glGetParameter(gl.GL_VERSION))"
-    )
+    works, found = _probe("gl")
     mend = (
         ""
         if works
@@ -87,10 +79,7 @@ def _gl() -> Finding:
 
 
 def _audio() -> Finding:
-    works, found = _python(
-        "import sounddevice as s; d = s.query_devices(kind='output')\n"
-        "print(d['name'], int(d['default_samplerate']), 'Hz')"
-    )
+    works, found = _probe("audio")
     mend = (
         ""
         if works
@@ -100,19 +89,13 @@ def _audio() -> Finding:
 
 
 def _torch() -> Finding:
-    works, found = _python(
-        "import torch; from workbench.compute.devices import devices;"
-        "print('torch', torch.__version__, 'on', ', '.join(f'{d.id} ({d.title})' for d in devices()))"
-    )
+    works, found = _probe("torch")
     mend = "" if works else "Reinstall torch (pip install --force-reinstall torch)."
     return Finding("computing", works, found, mend, is_needed=True)
 
 
 def _accelerator() -> Finding:
-    works, found = _python(
-        "from workbench.compute.devices import devices\n"
-        "found = devices()[1:]\nassert found, 'none'\nprint(', '.join(d.title for d in found))"
-    )
+    works, found = _probe("accelerator")
     mend = "" if works else "Everything runs on the processor; for a GPU install the torch build for its driver."
     return Finding("accelerator", works, found if works else "none", mend)
 

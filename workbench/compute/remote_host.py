@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from workbench.compute.protocol import DeviceInfo, WorkerOptions
 from workbench.runs import folders
+from workbench.runs.processes import own_command
 
 KEY_VARIABLE = "WORKBENCH_CONNECTION_KEY"
 MOST_FILE_BYTES = 512 * 2**20
@@ -47,7 +47,7 @@ class RemoteHost:
         with Listener(("127.0.0.1", 0), authkey=key) as listener:
             port = listener.address[1]
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "workbench.compute.remote_host", str(port)],
+                own_command("remote-worker", str(port)),
                 env=os.environ | {KEY_VARIABLE: key.hex()}, stdin=subprocess.DEVNULL,
             )  # fmt: skip
             # A process that dies before it calls must not leave us waiting for ever.
@@ -159,7 +159,3 @@ def serve(port: int) -> None:
 
     connection = Client(("127.0.0.1", port), authkey=bytes.fromhex(os.environ.pop(KEY_VARIABLE)))
     main(connection, connection.recv())
-
-
-if __name__ == "__main__":
-    serve(int(sys.argv[1]))

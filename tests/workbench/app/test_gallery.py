@@ -2,8 +2,8 @@ import json
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 
 from workbench.app.gallery import Gallery, WaitingRun, matches, sorted_entries
 from workbench.app.gallery_card import Claims
@@ -147,25 +147,6 @@ def test_broken_and_planned_papers_say_so(gallery):
     assert "It fell over." in gallery.card("delta").toolTip()
     assert gallery.card("gamma").status_text == "planned"
     assert "Planned" in gallery.card("gamma").toolTip()
-
-
-def drop(gallery, path):
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path))])
-    event = QDropEvent(
-        QPointF(10, 10), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    )
-    gallery.dropEvent(event)
-
-
-def test_a_dropped_folder_or_zip_asks_to_be_installed_and_other_files_do_not(gallery, tmp_path):
-    dropped = []
-    gallery.dropped.connect(dropped.append)
-    for name in ("plugin.zip", "notes.txt"):
-        (tmp_path / name).write_bytes(b"")
-        drop(gallery, tmp_path / name)
-    drop(gallery, tmp_path)
-    assert dropped == [tmp_path / "plugin.zip", tmp_path]
 
 
 def test_an_installed_plugin_appears_and_a_replaced_one_gets_a_new_card(gallery):

@@ -1,0 +1,105 @@
+"""Opening files: dropped on the window, chosen in a dialog, named at the start, or handed over by a second start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent
+from PySide6.QtWidgets import QFileDialog
+from typing_extensions import override
+
+from workbench.app.async_slot import async_slot
+from workbench.runs import RunFolder, RunRecord, RunStore, folders
+from workbench.runs.archive import SUFFIX, unpack_run
+from workbench.sdk import UserError
+
+if TYPE_CHECKING:
+    from workbench.app.main_window import MainWindow
+
+CARD = "plugin.toml"
+NOT_OURS = f"{{name}} is neither a run of the workbench ({SUFFIX}) nor a plugin (a folder or zip with a {CARD})."
+
+
+def is_openable(path: Path) -> bool:
+    """Whether a file's name says that it is a run or a plugin; a folder may be a plugin."""
+    return path.suffix.lower() in {SUFFIX, ".zip"} or path.name == CARD or path.is_dir()
+
+
+class Opener(QObject):
+    """Opens runs and plugins in a main window, and takes what is dropped on it."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def open_paths(self, paths: Sequence[Path]) -> None:
+        """Open each file; what cannot be used is said in one sentence, and the rest is opened."""
+        for path in paths:
+            if path.suffix.lower() == SUFFIX:
+                self.open_run_file(path)
+            elif not is_openable(path):
+                self._window.notifications.say("error", NOT_OURS.format(name=path.name))
+            elif not path.exists():
+                self._window.notifications.say("error", f"{path} does not exist.")
+            else:
+                self._window.ask_to_install(path.parent if path.name == CARD else path)
+
+    @async_slot()
+    async def open_run_file(self, path: Path) -> None:
+        """Add the run in a file to the recorded runs, and show it in the panel of its paper."""
+        try:
+            folder, record = await asyncio.to_thread(unpack_run, path, RunStore(folders().runs))
+        except UserError as error:
+            self._window.notifications.say("error", str(error))
+            return
+        self._show(folder, record)
+
+    def _show(self, folder: RunFolder, record: RunRecord) -> None:
+        from workbench.app.runs_browser import RunRequest
+
+        what: Literal["continue", "parameters"] = "continue" if folder.checkpoint.exists() else "parameters"
+        self._window.open_run(RunRequest(what, record, folder.path))
+        self._window.refresh_runs()
+
+    @Slot()
+    def choose(self) -> None:
+        """Ask for a file to open."""
+        window = self._window
+        dialog = QFileDialog(window, "Open a run or a plugin", str(Path.home()))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setNameFilters([f"Runs and plugins (*{SUFFIX} *.zip {CARD})"])
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._chosen)
+        dialog.open()
+
+    @Slot(list)
+    def _chosen(self, paths: list[str]) -> None:
+        self.open_paths([Path(path) for path in paths])
+
+    @override
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take drops on the window; macOS says with an event of the application which file was double-clicked."""
+        match event:
+            case QDropEvent() if event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
+                paths = _dropped(event)
+                if not paths:
+                    return False
+                event.acceptProposedAction()
+                if not isinstance(event, QDragEnterEvent):
+                    self.open_paths(paths)
+                return True
+            case QFileOpenEvent():
+                self.open_paths([Path(event.file())])
+                return True
+        return False
+
+
+def _dropped(event: QDropEvent) -> list[Path]:
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    return paths if all(is_openable(path) for path in paths) else []
