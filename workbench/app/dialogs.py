@@ -22,9 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from workbench.app.commands import Commands
+from workbench.app.licences import DISTRIBUTION
 from workbench.app.widgets import close_buttons
-
-DISTRIBUTION = "paper-workbench"
 
 
 class DetailsDialog(QDialog):
@@ -59,7 +58,7 @@ class DetailsDialog(QDialog):
 
 
 class _TextDialog(QDialog):
-    def __init__(self, title: str, text: str, parent: QWidget, width: int, height: int) -> None:
+    def __init__(self, title: str, text: str, parent: QWidget, width: int, height: int, *buttons: QPushButton) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
@@ -68,11 +67,18 @@ class _TextDialog(QDialog):
         browser.setHtml(text)
         browser.setOpenExternalLinks(True)
         browser.setAccessibleName(title)
-        buttons = close_buttons()
-        buttons.rejected.connect(self.close)
+        row = close_buttons(*buttons)
+        row.rejected.connect(self.close)
         layout = QVBoxLayout(self)
         layout.addWidget(browser, 1)
-        layout.addWidget(buttons)
+        layout.addWidget(row)
+
+    @Slot()
+    def show_licences(self) -> None:
+        """Open the window of the licences over this one."""
+        from workbench.app.licences_dialog import LicencesDialog
+
+        LicencesDialog(self).show()
 
 
 def shortcuts_dialog(commands: Commands, parent: QWidget) -> QDialog:
@@ -86,7 +92,8 @@ def shortcuts_dialog(commands: Commands, parent: QWidget) -> QDialog:
     parts = [f"<h3>{category}</h3><table>{''.join(lines)}</table>" for category, lines in rows.items()]
     mouse = (
         "<h3>Mouse</h3><p>Double-click a view's title to let it fill the panel, and again to see all views. "
-        "Drag a tab to the edge of a pane to split it. Drop a plugin's folder or zip on the gallery to install it.</p>"
+        "Drag a tab to the edge of a pane to split it. Drop a plugin's folder or zip on the window to install it, "
+        "a .workbench-run file to open it.</p>"
     )
     return _TextDialog("Keyboard shortcuts", "".join(parts) + mouse, parent, 460, 620)
 
@@ -101,12 +108,16 @@ def about_text() -> str:
         "<h2>Paper workbench</h2><p>Deep-learning papers as live panels: train the paper's model, watch it learn, "
         "play with it, and check the paper's claims against numbers measured in front of you.</p>"
         f"<table>{table}</table>"
+        "<p>It never looks for updates and sends nothing by itself: a new version comes the way this one came.</p>"
     )
 
 
 def about_dialog(parent: QWidget) -> QDialog:
-    """Return the About window."""
-    return _TextDialog("About", about_text(), parent, 480, 360)
+    """Return the About window, with a way to the licences of all parts."""
+    licences = QPushButton("Licences of all parts…")
+    dialog = _TextDialog("About", about_text(), parent, 520, 400, licences)
+    licences.clicked.connect(dialog.show_licences)
+    return dialog
 
 
 def confirm_install(source: Path, install: Callable[[Path], None], parent: QWidget) -> QMessageBox:
