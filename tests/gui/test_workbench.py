@@ -330,7 +330,7 @@ def test_the_window_opens_without_torch_or_any_plugins_code():
         "import os; os.environ['QT_QPA_PLATFORM'] = 'offscreen'\n"
         "import sys\n"
         "from workbench.app.application import build_window, make_application\n"
-        "application = make_application(['workbench'])\n"
+        "application = make_application()\n"
         "window = build_window(restore=False, is_saving=False)\n"
         "window.show(); application.processEvents()\n"
         "heavy = ('torch', 'scipy', 'sklearn', 'pyqtgraph', 'vispy', 'markdown_it', 'ziamath', 'qtawesome')\n"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from typing_extensions import override
 
@@ -47,13 +47,26 @@ def prepare_environment() -> None:
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
 
 
-def make_application(argv: Sequence[str] = ()) -> QApplication:
+class Application(QApplication):
+    """Says which file macOS wants opened; other systems name it on the command line."""
+
+    file_opened = Signal(object)  # Path
+
+    @override
+    def event(self, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent):
+            self.file_opened.emit(Path(event.file()))
+            return True
+        return super().event(event)
+
+
+def make_application() -> QApplication:
     """Return the QApplication of this process, made if there is none."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
     prepare_environment()
-    application = QApplication(list(argv) or ["workbench"])
+    application = Application(["workbench"])
     application.setApplicationName(APPLICATION_NAME)
     application.setApplicationDisplayName(APPLICATION_NAME)
     application.setDesktopFileName(DESKTOP_FILE)
@@ -100,7 +113,7 @@ def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
     application = make_application()
     is_report = bool(os.environ.get(START_REPORT_VARIABLE))
     instance = SingleInstance()
-    if not is_report and instance.hand_over(files):
+    if not is_report and not instance.start(files):
         return 0
     logging_parts = Logging(folders().make().logs, is_debug=is_debug)
     notifications = Notifications()
@@ -108,7 +121,8 @@ def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
     window = build_window(restore=False, notifications=notifications)
     collector = Collector()
     instance.received.connect(window.take_over)
-    application.installEventFilter(window.opener)
+    if isinstance(application, Application):
+        application.file_opened.connect(window.opener.open_path)
     painted = _FirstPaint(window.gallery)
     window.show()
     loop = make_loop(application)
@@ -122,7 +136,6 @@ def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
             return
         if is_debug:
             print(f"window visible {process_age():.2f} s after the process started", file=sys.stderr)
-        instance.listen()
         window.restore()
         window.engine.start()
         window.opener.open_paths(files)

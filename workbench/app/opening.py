@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFileOpenEvent
+from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog
 from typing_extensions import override
 
@@ -37,6 +37,11 @@ class Opener(QObject):
         self._window = window
         window.setAcceptDrops(True)
         window.installEventFilter(self)
+
+    @Slot(object)
+    def open_path(self, path: Path) -> None:
+        """Open one file."""
+        self.open_paths([path])
 
     def open_paths(self, paths: Sequence[Path]) -> None:
         """Open each file; what cannot be used is said in one sentence, and the rest is opened."""
@@ -84,20 +89,14 @@ class Opener(QObject):
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take drops on the window; macOS says with an event of the application which file was double-clicked."""
-        match event:
-            case QDropEvent() if event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
-                paths = _dropped(event)
-                if not paths:
-                    return False
-                event.acceptProposedAction()
-                if not isinstance(event, QDragEnterEvent):
-                    self.open_paths(paths)
-                return True
-            case QFileOpenEvent():
-                self.open_paths([Path(event.file())])
-                return True
-        return False
+        is_drop = event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop) and isinstance(event, QDropEvent)
+        paths = _dropped(event) if is_drop else []  # type: ignore[arg-type]  # told by is_drop
+        if not paths:
+            return False
+        event.accept()
+        if event.type() == QEvent.Type.Drop:
+            self.open_paths(paths)
+        return True
 
 
 def _dropped(event: QDropEvent) -> list[Path]:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import sys
+import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, Signal, Slot
+from PySide6.QtCore import QDeadlineTimer, QLockFile, QObject, Signal, Slot
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
 from workbench.runs import folders
 
 log = logging.getLogger(__name__)
 
-ANSWER_MS = 2000
-"""A first instance that does not answer by then is taken for dead or stuck."""
+ANSWER_MS = 5000
+"""A first instance that does not answer by then is taken for stuck; it may be starting itself."""
+RETRY_SECONDS = 0.05
 MOST_BYTES = 2**20
 
 
@@ -28,32 +32,28 @@ class SingleInstance(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self._lock = QLockFile(f"{_address()}.lock")
+        self._lock.setStaleLockTime(0)  # however old: only a lock whose process is gone is stale
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._connected)
 
-    def hand_over(self, paths: Sequence[Path]) -> bool:
-        """Give the paths to the instance that runs already; return False where none does."""
-        socket = QLocalSocket()
-        socket.connectToServer(_address())
-        if not socket.waitForConnected(ANSWER_MS):
+    def start(self, paths: Sequence[Path]) -> bool:
+        """Be the instance of this home, or give the paths to the one that runs; return whether this is it now."""
+        if self._lock.tryLock(0):
+            QLocalServer.removeServer(_address())  # a crash leaves its socket behind
+            if not self._server.listen(_address()):
+                log.warning("A second start will open a window of its own: %s", self._server.errorString())
+            return True
+        if _hand_over(paths):
             return False
-        socket.write(json.dumps([str(path.absolute()) for path in paths]).encode() + b"\n")
-        answered = socket.waitForBytesWritten(ANSWER_MS) and socket.waitForReadyRead(ANSWER_MS)
-        socket.disconnectFromServer()
-        return answered
-
-    def listen(self) -> None:
-        """Be the instance that later starts find."""
-        if self._server.listen(_address()):
-            return
-        QLocalServer.removeServer(_address())  # left behind by a crash: `hand_over` found nobody there
-        if not self._server.listen(_address()):
-            log.warning("A second start will open a window of its own: %s", self._server.errorString())
+        log.warning("Another start of this home runs and does not answer; this one opens a window of its own.")
+        return True
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening; the next start is the first again."""
         self._server.close()
+        self._lock.unlock()
 
     @Slot()
     def _connected(self) -> None:
@@ -81,11 +81,28 @@ class SingleInstance(QObject):
         self.received.emit(paths)
 
 
+def _hand_over(paths: Sequence[Path]) -> bool:
+    deadline = QDeadlineTimer(ANSWER_MS)
+    socket = QLocalSocket()
+    while True:
+        socket.connectToServer(_address())
+        if socket.waitForConnected(ANSWER_MS):
+            break
+        if deadline.hasExpired():
+            return False
+        time.sleep(RETRY_SECONDS)  # the first has its lock and is about to listen; no window is open here yet
+    socket.write(json.dumps([str(path.absolute()) for path in paths]).encode() + b"\n")
+    answered = socket.waitForBytesWritten(ANSWER_MS) and socket.waitForReadyRead(ANSWER_MS)
+    socket.disconnectFromServer()
+    return answered
+
+
 def _address() -> str:
     """A socket in the user's own runtime folder (a pipe's name on Windows), one for each home."""
     home = hashlib.sha256(str(folders().data.absolute()).encode()).hexdigest()[:16]
     name = f"paper-workbench-{home}"
     if sys.platform == "win32":
         return name
-    runtime = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.RuntimeLocation)
-    return str(Path(runtime or "/tmp") / name)
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or Path(tempfile.gettempdir()) / f"paper-workbench-{os.getuid()}")
+    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return str(runtime / name)
