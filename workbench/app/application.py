@@ -15,6 +15,7 @@ from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication, QWidget
 from typing_extensions import override
 
+from workbench.app.ending import Ending
 from workbench.app.garbage import Collector
 from workbench.app.logging_setup import Logging
 from workbench.app.main_window import MainWindow
@@ -128,6 +129,7 @@ def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
     loop = make_loop(application)
     ended = asyncio.Event()
     window.closing.connect(ended.set)
+    ending = Ending(window.close)
 
     def visible() -> None:
         if is_report:
@@ -145,6 +147,7 @@ def run_app(files: Sequence[Path] = (), *, is_debug: bool = False) -> int:
         with loop:
             loop.run_until_complete(_until(ended))
     finally:
+        ending.close()
         instance.close()
         collector.close()
         logging_parts.close()

@@ -90,13 +90,14 @@ def run(
     seed: int = 0,
     device: Device = "auto",
     export: Annotated[Path | None, typer.Option(help="Folder for run.json, metrics, weights, figures, data.")] = None,
+    save: Annotated[Path | None, typer.Option(help="One file (.workbench-run) that opens in the window.")] = None,
     figures: Annotated[bool, typer.Option(help="Draw the panel's figures into the export.")] = True,
     quiet: bool = False,
 ) -> None:
     """Train an experiment without a window, record the run, and export it."""
     from workbench.cli import running
 
-    running.run(target, set_ or [], steps, seed, device, export, figures, quiet)
+    running.run(target, set_ or [], steps, seed, device, export, save, figures, quiet)
 
 
 @app.command()

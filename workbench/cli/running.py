@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -13,7 +13,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from workbench.cli import parse_settings
 from workbench.cli.targets import find_experiment
 from workbench.runs import Settings, folders
-from workbench.sdk import Parameters
+from workbench.runs.archive import pack_run
+from workbench.sdk import Experiment, MetricsHistory, Parameters
+
+if TYPE_CHECKING:
+    from workbench.compute.recording import Recorder
 
 
 def make_parameters(
@@ -38,6 +42,7 @@ def run(
     seed: int,
     device: str,
     export: Path | None,
+    save: Path | None,
     figures: bool,
     quiet: bool,
 ) -> None:
@@ -46,7 +51,6 @@ def run(
     parameters, limit = make_parameters(entry.parameters_type(card.id), settings, steps)
     from workbench.compute.building import build
     from workbench.compute.entry import worker_threads
-    from workbench.compute.recording import export_run
     from workbench.compute.runner import Tick, recorded_run
     from workbench.compute.warm_up import warm_up
 
@@ -79,8 +83,18 @@ def run(
             experiment, entry.card.id, card.id, folders().make().runs, max_steps=limit, tick=show
         )
     print(f"recorded in {recorder.folder.path}")
-    if export is None:
-        return
+    if export is not None:
+        _export(export, experiment, history, recorder, figures)
+    if save is not None:
+        pack_run(recorder.folder, save, export)
+        print(f"saved as {save}")
+
+
+def _export(
+    export: Path, experiment: Experiment[Any, Any], history: MetricsHistory, recorder: Recorder, figures: bool
+) -> None:
+    from workbench.compute.recording import export_run
+
     record = recorder.record.model_dump()
     names = export_run(export, experiment, history, record)
     if figures:

@@ -33,10 +33,11 @@ WINDOW_SIZE = (1280, 800)
 
 @dataclass
 class Result:
-    """What one experiment did; `problem` is empty if all went well."""
+    """What one experiment did; the mouse asked for `actions` that were answered; without a `problem` all went well."""
 
     experiment: str
     steps: int = 0
+    actions: int = 0
     seconds: float = 0.0
     files: list[str] = field(default_factory=list)
     problem: str = ""
@@ -90,7 +91,8 @@ async def _test(out: Path, steps: int, only_first: bool) -> tuple[list[Result], 
             result = await _try(window, entry, card.id, out, steps)
             mark = "✗" if result.problem else "✓"
             print(
-                f"{mark} {result.experiment}: {result.steps} steps, {len(result.files)} files {result.problem}",
+                f"{mark} {result.experiment}: {result.steps} steps, {result.actions} actions, {len(result.files)} files "
+                f"{result.problem}",
                 flush=True,
             )
             results.append(result)
@@ -140,6 +142,7 @@ async def _use(window: MainWindow, entry: Entry, experiment: str, out: Path, ste
         return done or session.state in (SessionState.FINISHED, SessionState.FAILED) or time.monotonic() > deadline
 
     await until(is_trained, f"step {steps}", TRAIN_SECONDS + 10)
+    before = session.answers
     for view in page.view.views():
         if view.isVisible():
             _drag(view)
@@ -148,6 +151,7 @@ async def _use(window: MainWindow, entry: Entry, experiment: str, out: Path, ste
         session.pause()
     await until(lambda: session.state is not SessionState.RUNNING, "the pause")
     await asyncio.sleep(1.0)
+    result.actions = session.answers - before
     result.steps = session.status.step if session.status else 0
     if session.failure:
         raise UserError(session.failure.sentence)

@@ -47,6 +47,8 @@ class Asking:
         self._ids = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._latest: dict[str, _Latest] = {}
+        self.answers = 0
+        """How many requests the worker has answered."""
 
     async def ask(self, action: str, arguments: Mapping[str, Any], partial: Done | None = None) -> Any:
         """Call an action and await its answer; raises UserError or ActionFailed."""
@@ -93,6 +95,7 @@ class Asking:
             if isinstance(report, Refusal):
                 return
         if isinstance(report, Answer):
+            self.answers += 1
             pending.done(report.value)
         else:
             pending.failed(

@@ -319,6 +319,11 @@ class Session(QObject):
         """Call an action; while one is under way, only the newest request of it is kept."""
         self._asking.ask_latest(action, arguments, done, partial, failed or self._log_refusal)
 
+    @property
+    def answers(self) -> int:
+        """How many requests of the panel (actions, exports) the worker has answered."""
+        return self._asking.answers
+
     async def export(self, folder: Path) -> list[str]:
         """Write run.json, metrics.csv, weights and the plugin's own files; return their names."""
         return await self._asking.export(folder)
