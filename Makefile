@@ -7,7 +7,7 @@ endif
 STAMP := .venv/.complete
 DISPLAYED := sh packaging/with_display.sh
 
-.PHONY: run test check setup bench bundle clean
+.PHONY: run test check setup bench bundle bundle-test deb clean
 
 run: $(STAMP)
 	@sh packaging/run.sh $(BIN)/python
@@ -26,8 +26,18 @@ setup: $(STAMP)
 bench: $(STAMP)
 	$(DISPLAYED) $(BIN)/python -m workbench bench
 
-bundle:
-	@echo "The bundle is not built yet; until then, 'make run' runs the workbench from its sources."
+bundle: $(STAMP)
+	$(BIN)/python packaging/make_icons.py build/icons
+	$(BIN)/python -m PyInstaller --noconfirm --log-level WARN --distpath dist --workpath build packaging/workbench.spec
+	$(BIN)/python packaging/bundle_parts.py dist/workbench
+
+bundle-test: $(STAMP)
+	@[ -e dist/workbench ] || $(MAKE) bundle
+	$(DISPLAYED) $(BIN)/python -m pytest tests/bundle $(PYTEST)
+
+deb: $(STAMP)
+	@[ -e dist/workbench ] || $(MAKE) bundle
+	@sh packaging/linux/make_deb.sh
 
 $(STAMP): pyproject.toml packaging/constraints.txt packaging/system_libraries.sh
 	@sh packaging/system_libraries.sh

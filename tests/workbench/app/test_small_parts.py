@@ -8,8 +8,9 @@ from PySide6.QtCore import QCoreApplication, Qt, QtMsgType, qCritical
 from PySide6.QtWidgets import QCheckBox, QMainWindow, QMessageBox, QPushButton
 
 from workbench.app.commands import COMMANDS, Commands
-from workbench.app.dialogs import DetailsDialog, about_text, confirm_install, shortcuts_dialog
+from workbench.app.dialogs import DetailsDialog, about_dialog, about_text, confirm_install, shortcuts_dialog
 from workbench.app.icons import has_icon
+from workbench.app.licences_dialog import LicencesDialog
 from workbench.app.logging_setup import _LEVELS, Logging
 from workbench.app.message_strip import MessageStrip
 from workbench.app.notifications import Notification, NotificationDialog, Notifications, Toast
@@ -253,3 +254,23 @@ def test_the_colours_of_a_coloured_label_follow_the_theme(qtbot):
     light = label.palette().windowText().color().name()
     theme().set_mode("dark")
     assert label.palette().windowText().color().name() == theme().error != light
+
+
+def test_about_leads_to_the_licences_which_can_be_searched(window, qtbot):
+    about = about_dialog(window)
+    about.show()
+    assert "never looks for updates" in about_text()
+    qtbot.mouseClick(
+        next(button for button in about.findChildren(QPushButton) if "Licences" in button.text()),
+        Qt.MouseButton.LeftButton,
+    )
+    licences = about.findChild(LicencesDialog)
+    qtbot.keyClicks(licences.search, "lgpl")
+    items = [licences.list.topLevelItem(index) for index in range(licences.list.topLevelItemCount())]
+    shown = [item for item in items if not item.isHidden()]
+    assert "PySide6_Essentials" in [item.text(0) for item in shown]
+    assert "numpy" not in [item.text(0) for item in shown]
+    licences.list.setCurrentItem(next(item for item in items if item.text(0) == "numpy"))
+    assert "Redistribution" in licences.text.toPlainText()
+    licences.close()
+    about.close()
