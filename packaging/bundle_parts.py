@@ -10,6 +10,7 @@ import sys
 import sysconfig
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from importlib import metadata
 from pathlib import Path, PurePosixPath
 
 from PyInstaller.depend.bindepend import get_imports
@@ -27,6 +28,14 @@ EXCLUDED_MODULES = (
 )  # fmt: skip
 """Nothing of the workbench uses them; they come in where a library would use them if it found them."""
 EXCLUDED_DISTRIBUTIONS = ("fonttools",)
+DATA_LEFT_TO_HOOKS = {"PySide6", "numpy", "scipy", "shiboken6", "sympy", "torch", "torchgen"}
+DATA_USED = {
+    "music21": ["**/*.xsd", "**/*.json"],  # its corpus is 67 MB, and the plugins ship what they use of it
+    "qtawesome": ["fonts/materialdesignicons6*"],
+}
+"""What is used of packages that bring much more."""
+NO_DATA = ["**/*.c", "**/*.cpp", "**/*.h", "**/*.pxd", "**/*.pyi", "**/*.pyx", "**/*.tp", "**/*.typed",
+           "**/meson.build", "**/test/**", "**/tests/**"]  # fmt: skip
 OPEN_LIBRARIES = ("scipy", "sklearn", "networkx")
 """What a plugin of the user's may import is there whole, beside what the built-in plugins happen to use."""
 UNUSED_STANDARD_LIBRARY = {
@@ -71,24 +80,30 @@ def open_modules() -> list[str]:
     ]
 
 
+def bundled_distributions() -> list[metadata.Distribution]:
+    """Return the workbench and what it needs, without what no part of it uses."""
+    left_out = {*EXCLUDED_MODULES, *EXCLUDED_DISTRIBUTIONS}
+    return [distribution for distribution in distributions() if distribution.name not in left_out]
+
+
 def data_files() -> list[tuple[str, str]]:
-    """Return the files beside the code as PyInstaller takes them: (source, folder in the bundle)."""
-    found = collect_data_files("plugins") + collect_data_files("workbench")
-    found += collect_data_files("vispy", includes=["glsl/**", "io/_data/*"])
-    found += collect_data_files("qtawesome", includes=["fonts/materialdesignicons6*"])
-    found += collect_data_files("sklearn.datasets", includes=["data/digits.csv.gz", "descr/digits.rst"])
-    found += collect_data_files("music21", includes=["musicxml/*.xsd", "musicxml/*.xml", "**/*.json"])
-    for library in ("cmap", "dask", "distributed", "ziafont", "ziamath", "latex2mathml", "trimesh"):
-        found += collect_data_files(library)
-    return [(source, target) for source, target in found if not source.endswith((".pyi", ".typed"))]
+    """Return the files beside the code as PyInstaller takes them: (source, folder in the bundle).
+
+    Every package that the workbench needs brings its own, but for DATA_USED and what PyInstaller's hooks know better.
+    """
+    names = {distribution.name for distribution in bundled_distributions()}
+    packages = sorted(name for name, owners in metadata.packages_distributions().items() if names & set(owners))
+    found = []
+    for package in packages:
+        if package not in DATA_LEFT_TO_HOOKS and not package.startswith("_"):
+            found += collect_data_files(package, includes=DATA_USED.get(package, ["**/*"]), excludes=NO_DATA)
+    return found
 
 
 def metadata_files() -> list[tuple[str, str]]:
     """Return names, versions, entry points and licences of the parts, without what says where they were installed."""
     found = []
-    for distribution in distributions():
-        if distribution.name in EXCLUDED_MODULES or distribution.name in EXCLUDED_DISTRIBUTIONS:
-            continue
+    for distribution in bundled_distributions():
         for file in distribution.files or ():
             folder = next((part for part in file.parts if part.endswith(".dist-info")), None)
             if folder and file.name not in {"RECORD", "direct_url.json", "INSTALLER", "REQUESTED", "WHEEL"}:
