@@ -7,6 +7,7 @@ Linux only: it reads /proc to see what the processes load. It writes what it mea
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,7 +17,9 @@ import sys
 import tempfile
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -186,33 +189,45 @@ def test_a_window_opens_soon_rests_when_nothing_runs_and_takes_files_of_later_st
     assert "checkpoint.pt" in zipfile.ZipFile(file).namelist()
     shutil.rmtree(installed.home / ".local")
 
-    first = installed.start()
-    try:
-        window = psutil.Process(first.pid)
-        until(lambda: (installed.home / ".config/paper-workbench/state.json").exists(), "the window")
+    with _opened(installed) as window:
         until(lambda: _is_quiet(window), "the warm worker", 120)
         _measure_rest(window)
         assert installed.run(file).returncode == 0
         until(lambda: _open_plugins(installed) == ["pointer_networks"], "the panel of the handed-over run")
-        assert first.poll() is None
-        first.send_signal(signal.SIGTERM)
-        assert first.wait(START_SECONDS) == 0
-    finally:
-        if first.poll() is None:
-            os.killpg(first.pid, signal.SIGKILL)
-        first.communicate()
-    state = json.loads((installed.home / ".config/paper-workbench/state.json").read_text(encoding="utf-8"))
-    assert state["window"]["is_clean"]
+    assert _state(installed)["window"]["is_clean"]
     runs = list((installed.home / ".local/share/paper-workbench/runs").glob("*/run.json"))
     assert len(runs) == 1
 
+    with _opened(installed):
+        until(lambda: not _state(installed)["window"]["is_clean"], "the window to restore its panels")
+    assert _open_plugins(installed) == ["pointer_networks"]
+    assert _state(installed)["panels"][0]["runs"] == {"hull": str(runs[0].parent)}
+
+
+@contextlib.contextmanager
+def _opened(installed: Installed) -> Iterator[psutil.Process]:
+    """The window, open; it is asked to end as a session manager asks, and must."""
+    process = installed.start()
+    try:
+        until(lambda: _state(installed), "the window")
+        yield psutil.Process(process.pid)
+        assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(START_SECONDS) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+def _state(installed: Installed) -> dict[str, Any]:
+    """What the window keeps for its next start; empty before the first time it does."""
+    file = installed.home / ".config/paper-workbench/state.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
 
 def _open_plugins(installed: Installed) -> list[str]:
-    try:
-        state = json.loads((installed.home / ".config/paper-workbench/state.json").read_text(encoding="utf-8"))
-    except ValueError:
-        return []
-    return [panel["plugin"] for panel in state["panels"] if panel["runs"]]
+    return [panel["plugin"] for panel in _state(installed)["panels"] if panel["runs"]]
 
 
 def _is_quiet(window: psutil.Process) -> bool:
