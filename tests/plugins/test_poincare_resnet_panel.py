@@ -64,11 +64,11 @@ def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_land
         QTest.mousePress(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 20))
         QTest.mouseMove(view.pad, QPoint(50, 60))
         QTest.mouseRelease(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 60))
-        await person.until(lambda: "drawn" in view.disk._marks)
+        await person.until(lambda: "drawn" in view.disk.marks)
         assert "%" in view.verdict.text()
         view.chosen.setCurrentIndex(1)
         view.chosen.activated.emit(1)
-        assert view.disk._regions is None, "a Euclidean network decides nothing in the disk"
+        assert view.disk.regions is None, "a Euclidean network decides nothing in the disk"
 
     run(story)
 
@@ -78,10 +78,10 @@ def test_a_tree_grows_in_the_disk(run, person):
         panel, session, view = await opened(person, "tree", steps=250, branching=2, depth=3)
         await trained(person, panel, session)
         await person.until(lambda: len(view.disk.points.z) == 15 and view.rank.series_names)
-        assert view.disk._curves["edges"].z.shape == (14, 2)
+        assert view.disk.curves["edges"].z.shape == (14, 2)
         view.tiles.setCurrentText("{7,3}")
         view.tiles.activated.emit(1)
-        assert "tiling" in view.disk._curves
+        assert "tiling" in view.disk.curves
 
     run(story)
 
@@ -89,15 +89,15 @@ def test_a_tree_grows_in_the_disk(run, person):
 def test_a_dragged_point_takes_the_means_along(run, person):
     async def story():
         panel, session, view = await opened(person, "mean", points=6)
-        await person.until(lambda: "midpoint" in view.disk._marks)
-        before = view.disk._marks["midpoint"].z
+        await person.until(lambda: "midpoint" in view.disk.marks)
+        before = view.disk.marks["midpoint"].z
         z = view.disk.points.z
         start = place_of(view.disk, (z[0].real, z[0].imag))
         QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start)
         for share in (10, 30, 60):
             QTest.mouseMove(view.disk.canvas, start + QPoint(-share, share // 2))
         QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(-60, 30))
-        await person.until(lambda: view.disk._marks["midpoint"].z != before)
+        await person.until(lambda: view.disk.marks["midpoint"].z != before)
         view.shows_plane.setChecked(True)
         handle = place_of(view.disk, view._handle)
         QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)
@@ -106,7 +106,7 @@ def test_a_dragged_point_takes_the_means_along(run, person):
         QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle + QPoint(0, -20))
         assert view._handle[1] > 0.26
         assert view.signed.text() != "–"
-        assert "level 0.0" in view.disk._curves
+        assert "level 0.0" in view.disk.curves
         await trained(person, panel, session)
         assert view.ratios.series_names == ("c = 0.1", "c = 1")
         assert view.disk.points.z[0] != z[0], "a new frame does not undo what was dragged"
