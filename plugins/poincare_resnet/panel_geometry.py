@@ -184,7 +184,7 @@ class MeanView(ExperimentView):
 class TreeView(ExperimentView):
     """The hierarchy in the disk and in the plane, learnt side by side."""
 
-    hint = "Double-click a node to bring it to the centre: every subtree looks like the whole."
+    hint = "Right-click a node to make it the origin: every subtree looks like the whole."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)

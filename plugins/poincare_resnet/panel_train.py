@@ -36,7 +36,7 @@ class TrainView(ExperimentView):
         self._ends: list[int] = []
         self.disk = PoincareDiskView(
             "disk", "Features of the test images",
-            hint="Drag moves the plane, double-click centres, wheel zooms. Click two points for the geodesic between.",
+            hint="Drag moves the plane, right-click makes a point the origin. Click two points for the geodesic.",
         )  # fmt: skip
         self.chosen = QComboBox()
         self.chosen.setAccessibleName("Network shown in the disk")

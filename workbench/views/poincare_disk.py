@@ -1,7 +1,7 @@
 """PoincareDiskView: the hyperbolic plane, moved by the mouse like a sheet without an edge.
 
   ╭───────╮     points, geodesics, circles, tilings and regions; drag moves the plane by an isometry,
- ╱ ·  ╲ ·  ╲    a double click brings a point to the centre, the wheel looks closer or from farther away;
+ ╱ ·  ╲ ·  ╲    a right or double click makes a point the origin, the wheel looks closer or from farther away;
 │ ·───(·)─· │   the same scene in the half-plane and in Klein's disk
  ╲ ·  ╱  · ╱
   ╰───────╯
@@ -56,7 +56,7 @@ class PoincareDiskView(View):
 
     def __init__(self, name: str, title: str, *, points_are_draggable: bool = False, hint: str = "") -> None:
         hint = hint or (
-            "Drag moves the plane; double-click brings a point to the centre; the wheel zooms; Shift+drag selects."
+            "Drag moves the plane; right-click makes a point the origin; the wheel zooms; Shift+drag selects."
         )
         super().__init__(name, title, hint=hint)
         self.motion = Motion()
@@ -213,11 +213,21 @@ class PoincareDiskView(View):
         self.motion = motion
         self.refresh()
 
-    def set_zoom(self, zoom: float) -> None:
-        """Draw points `zoom` times as far from the centre (not an isometry: 1 is the truth)."""
+    def set_zoom(self, zoom: float, about: complex = 0j) -> None:
+        """Draw points `zoom` times as far from the centre (not an isometry: 1 is the truth).
+
+        The plane is moved so that what is seen at `about` in the disk stays there.
+        """
+        before = self.unzoomed(about)
         self.zoom = float(np.clip(zoom, SMALLEST_ZOOM, LARGEST_ZOOM))
+        if about:
+            self.set_motion(Motion.translation(before, self.unzoomed(about)).after(self.motion))
         self.refresh()
         self.view_changed.emit()
+
+    def unzoomed(self, seen: complex) -> complex:
+        """Where a place of the seen disk is without the zoom."""
+        return seen if self.zoom == 1 else complex(plane.scaled(1 / self.zoom, np.array(seen)).item())
 
     def set_model(self, model: str) -> None:
         """Draw in "disk", "half-plane" or "klein"."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 
 from workbench.views import hyperbolic_plane as plane
@@ -44,13 +45,34 @@ def test_dragging_the_plane_takes_the_grabbed_place_along_and_keeps_distances(vi
     assert np.array_equal(view.points.z, before), "the points themselves do not move"
 
 
-def test_a_double_click_brings_a_point_to_the_centre(view, qtbot):
-    QTest.mouseDClick(view.canvas, Left, pos=view.canvas.place_of((0.5, 0.0)))
+@pytest.mark.parametrize("gesture", ["right click", "double click"])
+def test_a_point_is_made_the_origin_and_home_goes_back(view, qtbot, gesture):
+    place = view.canvas.place_of((0.5, 0.0))
+    if gesture == "right click":
+        QTest.mouseClick(view.canvas, Qt.MouseButton.RightButton, pos=place)
+    else:
+        QTest.mouseDClick(view.canvas, Left, pos=place)
     qtbot.waitUntil(lambda: not view._animation.isActive())
     assert abs(view.to_view(view.points.z)[0]) < 1e-6
     QTest.keyClick(view.canvas, Qt.Key.Key_Home)
     qtbot.waitUntil(lambda: not view._animation.isActive())
     assert np.allclose(view.to_view(view.points.z), view.points.z)
+
+
+@pytest.mark.parametrize("model", ["disk", "half-plane", "klein"])
+def test_the_wheel_keeps_what_is_under_the_mouse(view, model):
+    view.set_model(model)
+    place = (-0.3, 0.4)
+    position = QPointF(view.canvas.place_of(place))
+    for notches in (-240, -120, 480):
+        view.canvas.wheelEvent(
+            QWheelEvent(
+                position, view.canvas.mapToGlobal(position), QPoint(), QPoint(0, notches), Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+            )
+        )  # fmt: skip
+        assert view.zoom != 1
+        assert (view.canvas.place_of(place) - position.toPoint()).manhattanLength() <= 2
 
 
 def test_points_and_marks_are_dragged_where_they_may_be(view):
