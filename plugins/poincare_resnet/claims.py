@@ -58,32 +58,47 @@ def identity_preserves(bench: ClaimBench) -> Finding:
 
 @claim(
     "midpoint_is_mean",
-    statement="The Poincaré midpoint is as good as the Fréchet mean for batch statistics.",
-    source="Section 3.5, Table 1",
-    paper=f"Virtually the same accuracy with either mean ({UNREAD}).",
-    experiment="mean",
-    laptop="seconds",
+    statement="Batch norm with the Poincaré midpoint is as effective as with the Fréchet mean: virtually the same "
+    "accuracy.",
+    source="Abstract (ii), Table 1",
+    paper=f"A faster and equally effective alternative; virtually the same accuracy ({UNREAD}).",
+    experiment="train",
+    laptop="3 min",
+    paper_scale="days on a GPU",
 )
 def midpoint_is_mean(bench: ClaimBench) -> Finding:
-    """Clouds of 512 points in 16 dimensions with deviations below 4: the two are less than 1 % of it apart."""
-    worst, flat, curves = 0.0, 0.0, {}
+    """The same start and batches with either mean: test accuracies differ by at most one point, mean over the seeds.
+
+    How far the two means themselves part is told beside it: clouds of 512 points in 16 dimensions.
+    """
     rows = []
+    for seed in bench.seeds:
+        own = PAPER if bench.scale == "paper" else {"steps": 84, "evaluate_every": 84}
+        found = [100 * bench.run(Train, seed, models=("hyperbolic",), mean=mean, **own).accuracies["hyperbolic"]
+                 for mean in ("midpoint", "frechet")]  # fmt: skip
+        rows.append((seed, *found, found[0] - found[1]))
+    gaps = [row[3] for row in rows]
+    worst, curves = _means_apart(bench)
+    text = f"Midpoint less Fréchet: {_spread(gaps)} points of accuracy over {len(rows)} seeds."
+    why = "The means themselves are not the same point: " + "; ".join(
+        f"at most {100 * far:.2f} % of σ apart for clouds up to σ = 4 at {name}" for name, far in worst.items()
+    )
+    columns = ("seed", "midpoint [%]", "Fréchet [%]", "difference")
+    return Finding(abs(float(np.mean(gaps))) <= 1.0, text, Table(columns, tuple(rows)), f"{why}.", curves,
+                   ("standard deviation", "d(midpoint, mean) / σ"))  # fmt: skip
+
+
+def _means_apart(bench: ClaimBench) -> tuple[dict[str, float], dict[str, Any]]:
+    """Largest d(midpoint, Fréchet mean) / σ over the seeds of clouds with σ below 4, and the curves of the first."""
+    worst: dict[str, float] = {}
+    curves: dict[str, Any] = {}
     for seed in bench.seeds:
         run = bench.run(Means, seed, dimensions=16)
         for name, values in run.ratios.items():
             deviations = np.array(run.deviations[name])
-            below = np.array(values)[deviations < 4]
-            worst = max(worst, float(below.max()))
-            flat = max(flat, float(below.max())) if name == "c = 0.1" else flat
-            rows.append((f"{name}, seed {seed}", float(below.min()), float(below.max())))
-            if seed == bench.seeds[0]:
-                curves[name] = (deviations, np.array(values))
-    text = f"At most {100 * worst:.2f} % of the standard deviation apart; at most {100 * flat:.2f} % at c = 0.1."
-    far = "Only clouds at c = 1 whose deviation is near 4 pass the bar of 1 %; the paper's networks work at c = 0.1."
-    why = "" if worst < 0.01 else far
-    columns = ("clouds", "smallest d / σ", "largest d / σ")
-    return Finding(worst < 0.01, text, Table(columns, tuple(rows)), why, curves,
-                   ("standard deviation", "d(midpoint, mean) / σ"))  # fmt: skip
+            worst[name] = max(worst.get(name, 0.0), float(np.array(values)[deviations < 4].max()))
+            curves.setdefault(name, (deviations, np.array(values)))
+    return worst, curves
 
 
 @claim(
@@ -180,30 +195,39 @@ def _step_ratio(run: Networks[Any, Any]) -> float:
 
 @claim(
     "depth_needs_identity",
-    statement="Without batch norm a deep network learns from the identity start and not from that of HNN++.",
-    source="Section 3.4",
-    paper="Identity initialisation makes deep hyperbolic networks trainable.",
+    statement="Initialisations that collapse to the origin limit deeper networks: without batch norm, a deep network "
+    "learns worse from the start of HNN++ than from the identity.",
+    source="Abstract (i), section 3.4",
+    paper="Current initialisations collapse to the origin, limiting their applicability in deeper networks.",
     experiment="train",
     laptop="3 min",
 )
 def depth_needs_identity(bench: ClaimBench) -> Finding:
-    """Three blocks a group, no batch norm, 150 steps: loss > 2.2 (ln 10 = 2.30) with HNN++, < 1.5 with identity."""
-    rows, curves = [], {}
+    """Three blocks a group, no batch norm, 150 steps on the same batches: a lower loss for every seed.
+
+    The stronger reading, that HNN++ does not learn at all (loss above 2.2, chance is ln 10 = 2.30), is told beside it.
+    """
+    rows = []
     for seed in bench.seeds:
-        losses = []
+        losses, accuracies = [], []
         for start in ("identity", "hnn++"):
             run = bench.run(Train, seed, models=("hyperbolic",), initialisation=start, mean="off", blocks=3, steps=150,
                             evaluate_every=150)  # fmt: skip
             losses.append(_training_loss(run))
-        rows.append((seed, *losses))
-    identity, other = (np.array([row[index] for row in rows]) for index in (1, 2))
-    holds = bool(identity.max() < 1.5 and other.min() > 2.2)
-    text = f"Loss {identity.mean():.2f} (identity) against {other.mean():.2f} (HNN++); chance is 2.30."
-    why = "" if holds else (
-        "The skip connection carries the signal past the collapsing layers, so that HNN++ is not stuck at this depth."
-        if other.min() <= 2.2 else "The identity start is slower than the bar at this learning rate."
+            accuracies.append(100 * run.accuracies["hyperbolic"])
+        rows.append((seed, *losses, *accuracies))
+    table = np.array([row[1:] for row in rows])
+    identity, other = table[:, 0], table[:, 1]
+    text = (
+        f"Loss {_spread(list(identity))} (identity) against {_spread(list(other))} (HNN++); "
+        f"{table[:, 2].mean():.1f} % against {table[:, 3].mean():.1f} % right."
+    )
+    why = "" if other.min() > 2.2 else (
+        f"HNN++ is slowed, not stopped: its loss of {other.mean():.2f} is below that of chance, 2.30, since the skip "
+        "connections carry the signal past the collapsing layers."
     )  # fmt: skip
-    return Finding(holds, text, Table(("seed", "loss, identity", "loss, HNN++"), tuple(rows)), why, curves)
+    columns = ("seed", "loss, identity", "loss, HNN++", "accuracy, identity [%]", "accuracy, HNN++ [%]")
+    return Finding(bool((identity < other).all()), text, Table(columns, tuple(rows)), why)
 
 
 def _training_loss(run: Train) -> float:

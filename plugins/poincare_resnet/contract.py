@@ -59,6 +59,8 @@ class NetworkParameters(Parameters):
                                  group="Optimiser")  # fmt: skip
     weight_decay: float = param(1e-4, ge=0, le=0.1, live=True, help="L2 penalty, not on curvatures", group="Optimiser")
     batch: int = param(100, ge=2, le=512, help="Images in a step", group="Optimiser")
+    precision: Literal["float32", "float64"] = choice("float32", help="Numbers that the networks compute with",
+                                                      group="Optimiser")  # fmt: skip
     clip: float = param(5.0, gt=0, le=100, help="Largest norm of the gradient", group="Optimiser")
 
     @property
@@ -74,6 +76,10 @@ class TrainParameters(NetworkParameters):
                                         at_least=1)  # fmt: skip
     steps: int = param(210, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
     evaluate_every: int = param(14, ge=1, le=10_000, help="Steps between two looks at the test set", unit="steps")
+    projection: Literal["tangent", "horopca"] = choice(
+        "tangent", help="How features come from many dimensions to the disk; may change while running", live=True,
+        labels={"tangent": "tangent PCA at the mean", "horopca": "HoroPCA"}, label="disk by",
+    )  # fmt: skip
 
     presets = (
         Preset("quick", "Six epochs of digits: all three networks reach 95 %.",
@@ -109,6 +115,33 @@ class RobustnessParameters(NetworkParameters):
     presets = (
         Preset("quick", "Digits, ten epochs, then FGSM and inverted digits.", {"steps": 140}),
         Preset("small changes", "The paper's range of attacks.", {"epsilon": 3.2}),
+    )
+
+
+class ExploreParameters(Parameters):
+    """Points of the hyperbolic plane to look at."""
+
+    scene: Literal["blobs", "uniform", "tree"] = choice(
+        "blobs", help="What is in the disk", group="Scene",
+        labels={"blobs": "groups of groups", "uniform": "uniform by area", "tree": "a tree, laid out"},
+    )  # fmt: skip
+    points: int = param(3000, ge=1, le=50_000, log=True, help="How many points", group="Scene")
+    groups: int = param(4, ge=2, le=8, help="Groups, or children of a node of the tree", group="Scene")
+    parts: int = param(4, ge=1, le=12, help="Groups within a group", group="Scene")
+    reach: float = param(4.0, gt=0.1, le=8, help="Distance from the centre to the groups, or to the last point",
+                         group="Scene")  # fmt: skip
+    spread: float = param(0.35, gt=0.01, le=2, help="Standard deviation in the smallest group, as a distance",
+                          group="Scene")  # fmt: skip
+    depth: int = param(4, ge=1, le=8, help="Levels of the tree below the root", group="Scene")
+    edge: float = param(1.8, ge=0.1, le=4, help="Length of the tree's edges", group="Scene")
+    c: float = param(1.0, gt=1e-3, le=10, log=True, label="curvature", help="c: measured lengths are divided by √c")
+    presets = (
+        Preset("groups of groups", "Four groups of four: a hierarchy that fits without crowding.", {}),
+        Preset("area", "Uniform by area: nearly all of it is at the rim.", {"scene": "uniform", "reach": 5.0}),
+        Preset("50 000 points", "As many as the view is made for.", {"scene": "uniform", "points": 50_000}),
+        Preset(
+            "a tree without training", "Edges of one length, laid out in closed form.", {"scene": "tree", "groups": 3}
+        ),
     )
 
 
@@ -178,7 +211,7 @@ class CostParameters(Parameters):
 
 @dataclass(frozen=True)
 class Embedding:
-    """Features of the test images of one network, as points of the unit disk (n, 2) by tangent PCA at their mean."""
+    """Features of the test images of one network, as points of the unit disk (n, 2), by tangent PCA or HoroPCA."""
 
     points: Float[np.ndarray, "n 2"]
     classes: Int[np.ndarray, " n"]
@@ -189,6 +222,22 @@ class Embedding:
     explained: float
     regions: Int[np.ndarray, "g g"] | None = None
     centre: Float[np.ndarray, " 2"] | None = None
+
+
+@dataclass(frozen=True)
+class BatchMeans:
+    """The mean of one batch norm at some steps (k,), as places (k, 2) of the unit disk with the ball's origin at 0.
+
+    `target` is the point to which it moves the mean, `explained` the share of the path's size that the disk shows,
+    `error` d(midpoint, Fréchet mean) / σ for test images, and `sigma` their standard deviation as a distance.
+    """
+
+    steps: Int[np.ndarray, " k"]
+    path: Float[np.ndarray, "k 2"]
+    target: Float[np.ndarray, " 2"]
+    explained: float
+    error: float
+    sigma: float
 
 
 @dataclass(frozen=True)
@@ -207,6 +256,20 @@ class TrainFrame(Frame):
     curvatures: Float[np.ndarray, " l"]
     accuracy: dict[str, float]
     delta: float
+    projection: str
+    means: dict[str, BatchMeans]
+
+
+@dataclass(frozen=True)
+class ExploreFrame(Frame):
+    """Points of the unit disk (n, 2) with classes, and the edges of a tree; lengths are those of curvature -c."""
+
+    points: Float[np.ndarray, "n 2"]
+    classes: Int[np.ndarray, " n"]
+    class_names: tuple[str, ...]
+    edges: Int[np.ndarray, "e 2"]
+    labels: tuple[str, ...] | None
+    c: float
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,12 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from plugins.poincare_resnet.contract import CollapseFrame, CostFrame, MeanFrame, TreeFrame
-from plugins.poincare_resnet.panel_parts import TILINGS, tiling_box
+from plugins.poincare_resnet.panel_parts import TILINGS, draw_hyperplane, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
-from workbench.views.hyperbolic_plane import circle, distance, equidistant, signed_distance
+from workbench.views.hyperbolic_plane import circle, distance, signed_distance
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
-
-LEVELS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-"""Signed distances at which level sets of a hyperplane are drawn."""
 
 
 def filled(view: QWidget, body: QWidget) -> None:
@@ -144,11 +141,8 @@ class MeanView(ExperimentView):
         self.disk.set_mark(
             "hyperplane", self._handle if is_shown else None, "hyperplane", color="accent", draggable=True
         )
+        draw_hyperplane(self.disk, handle if is_shown else None)
         offset = float(distance(np.array(handle), np.array(0)))
-        for level in LEVELS:
-            line = equidistant(handle, offset, level) if is_shown else None
-            self.disk.set_curve(f"level {level}", line, color="accent" if level == 0 else "muted",
-                                width=2.0 if level == 0 else 1.0)  # fmt: skip
         own = float(signed_distance(np.array(self._midpoint), handle, offset))
         self.signed.setText(f"{own:+.3f}" if is_shown else "–")
 

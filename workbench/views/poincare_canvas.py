@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from workbench.views.hyperbolic_plane import Motion
@@ -185,6 +185,10 @@ class DiskCanvas(QWidget):
             self._view.view_changed.emit()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The view has changed: whoever works out something for the seen pixels does so again."""
+        self._view.refresh()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget what was under the mouse."""

@@ -31,12 +31,15 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8
 
 REGION_PIXELS = 240
+"""Longer side of the picture of regions that is made anew for every paint while the plane moves."""
+EXACT_PIXELS = 640
+"""The same for the picture of a view at rest."""
 REACH = 14.0
 FARTHEST = 1e4
 """Largest |α| of a motion: cosh of half the distance it moves the centre by."""
 LEGEND_ROWS = 3
 ANIMATION_STEPS = 14
-LARGEST_ZOOM, SMALLEST_ZOOM = 3.0, 0.15
+LARGEST_ZOOM, SMALLEST_ZOOM = 100.0, 0.15
 HALF_PLANE_HEIGHT = 4.2
 
 
@@ -45,7 +48,7 @@ class PoincareDiskView(View):
 
     `clicked` carries the index of a point or -1, with the place as (x, y); `moved` carries (name of a mark or index of
     a point, (x, y)) while one is dragged, `released` the same at the end; `selected` the indices inside a lasso,
-    `view_changed` comes after the plane was moved.
+    `view_changed` comes after the plane was moved, zoomed or resized, or another model chosen.
     """
 
     clicked = Signal(int, object)
@@ -71,6 +74,7 @@ class PoincareDiskView(View):
         self._painter = DiskPainter(self)
         self._thumbnails: UInt8[np.ndarray, "n h w c"] | None = None
         self._stamp = 0
+        self._seen_rect = QRectF()
         self._hidden: set[int] = set()
         self._path: list[Motion] = []
         self._animation = QTimer(self, interval=16)
@@ -167,8 +171,12 @@ class PoincareDiskView(View):
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw anew at the next event."""
+        """Draw anew at the next event; where the legend has taken or left room, the view has changed."""
         self.canvas.update()
+        rect = self.plane_rect(QRectF(self.canvas.rect()))
+        if rect != self._seen_rect:
+            self._seen_rect = rect
+            self.view_changed.emit()
 
     # The view of the plane
 
@@ -234,6 +242,7 @@ class PoincareDiskView(View):
         self.model = model
         self.choice.setCurrentIndex(self.choice.findData(model))
         self.refresh()
+        self.view_changed.emit()
 
     @Slot()
     def _model_chosen(self) -> None:
@@ -379,10 +388,10 @@ class PoincareDiskView(View):
             if mark.label
         ]
 
-    def pixel_places(self, rect: QRectF) -> np.ndarray:
-        """Places of the unmoved disk under a grid of pixels over `rect` (h, w); NaN outside of the plane."""
+    def pixel_places(self, rect: QRectF, most: int = REGION_PIXELS) -> np.ndarray:
+        """Places of the unmoved disk under a grid of at most `most` pixels a side over `rect` (h, w); NaN outside."""
         longest = max(rect.width(), rect.height())
-        wide, high = (max(2, round(REGION_PIXELS * side / longest)) for side in (rect.width(), rect.height()))
+        wide, high = (max(2, round(min(most, longest) * side / longest)) for side in (rect.width(), rect.height()))
         centre, unit = self.frame(rect)
         x = (rect.left() + (np.arange(wide) + 0.5) / wide * rect.width() - centre.x()) / unit
         y = (centre.y() - rect.top() - (np.arange(high) + 0.5) / high * rect.height()) / unit
@@ -392,8 +401,12 @@ class PoincareDiskView(View):
             seen = MODELS[self.model][2](np.where(inside, w, 0.5j))
         return np.where(inside, self.from_view(seen), np.nan)
 
+    def seen_places(self) -> np.ndarray:
+        """Places of the unmoved disk under the pixels of the screen now (h, w); NaN outside of the plane."""
+        return self.pixel_places(self.plane_rect(QRectF(self.canvas.rect())), EXACT_PIXELS)
+
     def set_exact_regions(self, classes: Int[np.ndarray, "h w"]) -> None:
-        """Show classes that were worked out for exactly the places of `pixel_places`, until the view changes."""
+        """Show classes that were worked out for exactly the places of `seen_places`, until the view changes."""
         if self.regions is not None:
             self._painter.use_exact(self.plane_rect(QRectF(self.canvas.rect())), self.regions[1], classes)
             self.refresh()
@@ -401,7 +414,7 @@ class PoincareDiskView(View):
     # Elsewhere
 
     def data(self) -> Mapping[str, np.ndarray]:
-        """Places of the points in the unmoved disk, with classes, values and labels."""
+        """Places of the points in the unmoved disk, with classes, values, labels, and which are selected (1 or 0)."""
         own = self.points
         columns: dict[str, np.ndarray] = {"x": own.z.real, "y": own.z.imag}
         if own.classes is not None:
@@ -410,6 +423,8 @@ class PoincareDiskView(View):
             columns["value"] = own.values
         if own.labels is not None:
             columns["label"] = np.array(own.labels, dtype=str)
+        if len(self.selection):
+            columns["selected"] = np.isin(np.arange(len(own.z)), self.selection).astype(np.int64)
         return columns
 
     def state(self) -> dict[str, Any]:

@@ -63,7 +63,7 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
 
     def evaluate(self) -> Iterator[Progress]:
         """Accuracy at each size of the attack, and how well energy tells strange images apart."""
-        strange = strange_images(self.parameters.strange, self.images.test).to(self.context.device)
+        strange = strange_images(self.parameters.strange, self.images.test).to(self._test)
         for name, network in self.networks.items():
             correct = np.zeros(LEVELS)
             guesses: list[int] = []
