@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plugins.poincare_resnet.contract import PAPER_SCALE
 from plugins.poincare_resnet.experiments.collapse import Collapse
 from plugins.poincare_resnet.experiments.common import Networks
 from plugins.poincare_resnet.experiments.cost import FRECHET, NETWORK, Cost, map_names
@@ -19,8 +20,8 @@ from workbench.sdk import ClaimBench, Finding, Table, claim
 
 UNREAD = "table cells could not be read, so no number of the paper is shown"
 PAPER: dict[str, Any] = {
-    "source": "cifar10", "train_size": 50_000, "test_size": 10_000, "augment": True, "widths": "8,16,32", "blocks": 3,
-    "learning_rate": 1e-3, "batch": 128, "steps": 39_100, "evaluate_every": 3910,
+    **{name: value for name, value in PAPER_SCALE.items() if name != "models"}, "source": "cifar10",
+    "evaluate_every": 3910,
 }  # fmt: skip
 
 

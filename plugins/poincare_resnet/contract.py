@@ -13,10 +13,11 @@ from workbench.sdk import Frame, Parameters, Preset, choice, choices, file, para
 Model = Literal["hyperbolic", "hyperbolic_head", "euclidean"]
 MODELS = {"hyperbolic": "Poincaré ResNet", "hyperbolic_head": "Euclidean, hyperbolic head", "euclidean": "Euclidean"}
 INITIALISATIONS = {"identity": "identity", "centre": "centre tap (not in the paper)", "hnn++": "HNN++"}
-Source = Literal["digits", "mnist", "fashion", "cifar10", "idx", "folder"]
+Source = Literal["digits", "mnist", "fashion", "cifar10", "cifar_files", "idx", "folder"]
 SOURCES = {
     "digits": "digits (8x8, bundled)", "mnist": "MNIST (OpenML)", "fashion": "Fashion-MNIST (OpenML)",
-    "cifar10": "CIFAR-10 (OpenML)", "idx": "IDX files", "folder": "a folder of images",
+    "cifar10": "CIFAR-10 (OpenML)", "cifar_files": "CIFAR-10 or -100, binary files", "idx": "IDX files",
+    "folder": "a folder of images",
 }  # fmt: skip
 
 
@@ -26,7 +27,9 @@ class NetworkParameters(Parameters):
     source: Source = choice("digits", help="Images to learn", labels=SOURCES, group="Data")
     images: str = file(help="IDX file of images; its labels are found beside it", suffixes=(".gz", "", ".idx"),
                        group="Data")  # fmt: skip
-    folder: str = param("", help="Folder with one sub-folder of images for each class", group="Data")
+    folder: str = param(
+        "", help="Folder of CIFAR's binary files, or with one sub-folder of images for each class", group="Data"
+    )
     train_size: int = param(1400, ge=100, le=60_000, help="Images to train on", group="Data")
     test_size: int = param(397, ge=50, le=10_000, help="Images to test on", group="Data")
     augment: bool = param(False, help="Random crop after padding by an eighth, and horizontal flip", group="Data")
@@ -69,6 +72,14 @@ class NetworkParameters(Parameters):
         return tuple(int(part) for part in self.widths.split(","))
 
 
+PAPER_SCALE: dict[str, object] = {
+    "models": ("hyperbolic", "euclidean"), "train_size": 50_000, "test_size": 10_000, "augment": True,
+    "widths": "8,16,32", "blocks": 3, "learning_rate": 1e-3, "batch": 128, "steps": 39_100,
+}  # fmt: skip
+"""The recipe of the paper's code for CIFAR: ResNet-20, Adam, 100 epochs of 391 steps."""
+PAPER_COST = "hours on a GPU"
+
+
 class TrainParameters(NetworkParameters):
     """Train networks side by side on the same batches."""
 
@@ -89,13 +100,11 @@ class TrainParameters(NetworkParameters):
         Preset("deep without batch norm", "Where the identity initialisation matters: HNN++ stays at chance.",
                {"models": ("hyperbolic",), "blocks": 3, "mean": "off", "initialisation": "hnn++", "steps": 150}),
         Preset("paper, ResNet-20", "hyperbolic-8-16-32-resnet-20 on CIFAR-10, 100 epochs.",
-               {"models": ("hyperbolic", "euclidean"), "source": "cifar10", "train_size": 50_000, "test_size": 10_000,
-                "augment": True, "widths": "8,16,32", "blocks": 3, "learning_rate": 1e-3, "batch": 128,
-                "steps": 39_100, "evaluate_every": 391}, cost="hours on a GPU"),
+               {**PAPER_SCALE, "source": "cifar10", "evaluate_every": 391}, cost=PAPER_COST),
         Preset("paper, ResNet-32", "hyperbolic-8-16-32-resnet-32 on CIFAR-10, 100 epochs.",
-               {"models": ("hyperbolic", "euclidean"), "source": "cifar10", "train_size": 50_000, "test_size": 10_000,
-                "augment": True, "widths": "8,16,32", "blocks": 5, "learning_rate": 1e-3, "batch": 128,
-                "steps": 39_100, "evaluate_every": 391}, cost="hours on a GPU"),
+               {**PAPER_SCALE, "source": "cifar10", "blocks": 5, "evaluate_every": 391}, cost=PAPER_COST),
+        Preset("paper, CIFAR-100", "The same ResNet-20 on CIFAR-100: name the folder of its binary files under Data.",
+               {**PAPER_SCALE, "source": "cifar_files", "evaluate_every": 391}, cost=PAPER_COST),
     )  # fmt: skip
 
 
@@ -107,14 +116,25 @@ class RobustnessParameters(NetworkParameters):
     steps: int = param(150, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
     epsilon: float = param(16.0, gt=0, le=255, help="Largest change of a pixel, in 255ths (the paper: 0.8 to 3.2)",
                            group="Attack", label="ε max")  # fmt: skip
-    strange: Literal["noise", "checkers", "inverted", "shuffled"] = choice(
+    strange: Literal["noise", "checkers", "inverted", "shuffled", "svhn", "pictures"] = choice(
         "inverted", help="Images of another kind", group="Attack", label="other images",
         labels={"noise": "uniform noise", "checkers": "checkerboards", "inverted": "inverted images",
-                "shuffled": "images with shuffled pixels"},
+                "shuffled": "images with shuffled pixels", "svhn": "SVHN (MATLAB file)",
+                "pictures": "a folder, as Textures"},
     )  # fmt: skip
+    strange_file: str = file(help="SVHN's cropped digits, test_32x32.mat", suffixes=(".mat",), group="Attack",
+                             label="SVHN file")  # fmt: skip
+    strange_folder: str = param("", help="Pictures of another kind, in sub-folders or not: Textures, Places365",
+                                group="Attack", label="other folder")  # fmt: skip
     presets = (
         Preset("quick", "Digits, ten epochs, then FGSM and inverted digits.", {"steps": 140}),
         Preset("small changes", "The paper's range of attacks.", {"epsilon": 3.2}),
+        Preset(
+            "paper, ResNet-20",
+            "CIFAR-10 with attacks up to 3.2; choose Textures or SVHN as other images.",
+            {**PAPER_SCALE, "source": "cifar10", "epsilon": 3.2},
+            cost=PAPER_COST,
+        ),
     )
 
 

@@ -7,9 +7,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from plugins.poincare_resnet.panel_explore import triangle_angles
 from tests.gui.conftest import Person
 from tests.gui.conftest import run as run
 from workbench.engine import SessionState
+from workbench.views.hyperbolic_plane import distance
 
 SMALL = {"train_size": 200, "test_size": 80, "batch": 40, "widths": "2,3,4"}
 
@@ -58,7 +60,26 @@ def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_land
         for index in (first, second):
             QTest.mouseClick(view.disk.canvas, Qt.MouseButton.LeftButton,
                              pos=place_of(view.disk, (z[index].real, z[index].imag)))  # fmt: skip
-        await person.until(lambda: len(view.between.series_names) > 0)
+        await person.until(lambda: len(view.between.series_names) > 0 and "along" in view.disk.marks)
+        assert view._share == 0.5
+        middle = view.disk.marks["along"].z
+        handle = place_of(view.disk, (middle.real, middle.imag))
+        end = view._path[-1]
+        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)
+        for stop in (handle + QPoint(6, 6), place_of(view.disk, (end.real, end.imag))):
+            QTest.mouseMove(view.disk.canvas, stop)
+        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=stop)
+        assert view._share > 0.8, "the handle stays on the geodesic and follows the mouse along it"
+        assert "%" in view.verdict.text()
+        assert len(view.balls._rows) == 7
+        view.means.layer.setCurrentText("block 2 a")
+        view.means.layer.activated.emit(4)
+        assert set(view.means.disk.marks) == {"mean block 2 a", "target"}
+        assert len(view.means.disk.points.z) == 6
+        before = view.disk.points.z.copy()
+        session.set_parameters(session.parameters.changed(projection="horopca"))
+        await person.until(lambda: not np.array_equal(view.disk.points.z, before))
+        assert "HoroPCA" in view.disk.hint
         QTest.mouseDClick(view.disk.canvas, Qt.MouseButton.LeftButton, pos=place_of(view.disk, (0.3, 0.1)))
         await person.until(lambda: not view.disk._animation.isActive())
         QTest.mousePress(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 20))
@@ -112,6 +133,52 @@ def test_a_dragged_point_takes_the_means_along(run, person):
         assert view.disk.points.z[0] != z[0], "a new frame does not undo what was dragged"
 
     run(story)
+
+
+def test_figures_are_drawn_measured_dragged_and_undone(run, person):
+    async def story():
+        panel, session, view = await opened(person, "plane", points=200)
+        await trained(person, panel, session)
+        await person.until(lambda: len(view.disk.points.z) == 200)
+        assert view.measured._rows[3][1] < 180, "the angles of the triangle that is there at the start"
+        view.figure.setCurrentText("geodesic")
+        view.figure.activated.emit(0)
+        for place in ((0.0, 0.2), (0.0, -0.2)):
+            QTest.mouseClick(view.disk.canvas, Qt.MouseButton.LeftButton, pos=place_of(view.disk, place))
+        row = view.measured._rows[0]
+        assert row[1] == pytest.approx(4 * np.arctanh(0.2), abs=0.05)
+        start = place_of(view.disk, (0.0, 0.2))
+        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start)
+        for stop in (start + QPoint(0, -20), start + QPoint(0, -50)):
+            QTest.mouseMove(view.disk.canvas, stop)
+        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=stop)
+        assert view.measured._rows[0][1] > row[1] + 0.2
+        session_undo = view.port.undo_stack
+        session_undo.undo()
+        assert view.measured._rows[0][1] == row[1]
+        for figure, first in (("circle", "radius"), ("hyperplane", "distance from the origin")):
+            view.figure.setCurrentText(figure)
+            view.figure.activated.emit(0)
+            assert view.measured._rows[0][0] == first
+        view.p.setValue(4)
+        await person.until(lambda: "does not tile" in panel.page.strip.sentence)
+        assert "tiling" not in view.disk.curves
+        view.q.setValue(5)
+        assert "tiling" in view.disk.curves
+
+    run(story)
+
+
+def test_a_triangle_has_the_angles_of_the_disk():
+    # Angles between geodesics are those that the eye sees, since the disk keeps angles: measured at the origin.
+    corners = np.array([0.0, 0.5, 0.6j])
+    sides = [float(distance(corners[(k + 1) % 3], corners[(k + 2) % 3])) for k in range(3)]
+    angles = triangle_angles(sides)
+    assert angles[0] == pytest.approx(np.pi / 2)
+    assert sum(angles) < np.pi
+    # A right triangle: tan A = tanh a / sinh b.
+    assert np.tan(angles[1]) == pytest.approx(np.tanh(sides[1]) / np.sinh(sides[2]))
+    assert triangle_angles([3, 4, 5], is_flat=True)[2] == pytest.approx(np.pi / 2)
 
 
 @pytest.mark.parametrize(
