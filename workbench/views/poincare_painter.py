@@ -9,12 +9,12 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
 
 from workbench.views import hyperbolic_plane as plane
-from workbench.views.painting import pen, polygon, rgba_image, with_alpha
+from workbench.views.painting import draw_segments, pen, polygon, rgba_image, with_alpha
 from workbench.views.scatter import stamp_points
 from workbench.views.theme import theme
 
 if TYPE_CHECKING:
-    from jaxtyping import Int, UInt8
+    from jaxtyping import Bool, Complex, Float, Int, UInt8
 
     from workbench.views.poincare_disk import PoincareDiskView
     from workbench.views.poincare_scene import Curves, Mark
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 FEW = 400
 """So many points are drawn one by one, with rims; more are stamped into a picture."""
 MOST_RINGS = 2000
+SMALLEST_SEGMENT, SHORT_SEGMENT = 0.4, 5.0
+"""Pixels between the ends of a geodesic below which it is left out, or drawn straight."""
+SEGMENT_SAMPLES = ((40.0, 8), (150.0, 16), (np.inf, 32))
+"""By the distance of the ends in pixels: so many points of a geodesic."""
 FARTHEST_PIXEL = 1e5
 
 
@@ -66,18 +70,35 @@ class DiskPainter:
         if not curve.z.size:
             return
         view = self._view
-        if curve.is_segment:
-            ends = view.motion(curve.z)
-            lines = plane.arcs(ends[:, 0], ends[:, 1], 2 if view.model == "klein" and view.zoom == 1 else 24)
-            lines = lines if view.zoom == 1 else plane.scaled(view.zoom, lines)
-        else:
-            lines = view.to_view(curve.z)
-        painter.setPen(pen(theme().colour(curve.colour), curve.width))
+        line = pen(theme().colour(curve.colour), curve.width)
+        painter.setPen(line)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        for line in view.to_pixels(lines, rect):
-            good = line[np.isfinite(line).all(1) & (np.abs(line) < FARTHEST_PIXEL).all(1)]
+        if curve.is_segment:
+            self._draw_segments(painter, rect, view.motion(curve.z), line)
+            return
+        for points in view.to_pixels(view.to_view(curve.z), rect):
+            good = points[_is_near(points)]
             if len(good) > 1:
                 painter.drawPolyline(polygon(good))
+
+    def _draw_segments(self, painter: QPainter, rect: QRectF, ends: Complex[np.ndarray, "e 2"], line: QPen) -> None:
+        """Draw geodesics between places of the moved disk, with as many points as their length on the screen asks."""
+        view = self._view
+        is_straight = view.model == "klein" and view.zoom == 1
+        seen = view.to_pixels(plane.scaled(view.zoom, ends) if view.zoom != 1 else ends, rect)
+        lengths = np.hypot(*(seen[:, 1] - seen[:, 0]).T)
+        lengths[~_is_near(seen).all(1)] = np.inf
+        is_short = (lengths < SHORT_SEGMENT) | is_straight & np.isfinite(lengths)
+        draw_segments(painter, seen[is_short & (lengths > SMALLEST_SEGMENT)].reshape(-1, 4), line)
+        is_drawn = is_short
+        for most, samples in SEGMENT_SAMPLES:
+            chosen = ~is_drawn & (lengths <= most)
+            is_drawn |= chosen
+            arcs = plane.arcs(ends[chosen, 0], ends[chosen, 1], samples)
+            pixels = view.to_pixels(arcs if view.zoom == 1 else plane.scaled(view.zoom, arcs), rect)
+            is_good = _is_near(pixels)
+            for points, good in zip(pixels, is_good, strict=True):
+                painter.drawPolyline(polygon(points[good]))
 
     def _draw_points(self, painter: QPainter, rect: QRectF) -> None:
         view = self._view
@@ -95,10 +116,12 @@ class DiskPainter:
                 painter.drawEllipse(QPointF(x, y), size / 2, size / 2)
         else:
             scale = max(1.0, painter.device().devicePixelRatioF() if painter.device() else 1.0)
-            order = np.argsort(colours[:, 3], kind="stable")
-            image = stamp_points(pixels[order], colours[order], sizes[order], rect, scale)
+            if own.dimmed is not None:  # pale points below the others
+                order = np.argsort(colours[:, 3], kind="stable")
+                pixels, colours, sizes, chosen = pixels[order], colours[order], sizes[order], chosen[order]
+            image = stamp_points(pixels, colours, sizes, rect, scale)
             painter.drawImage(rect, rgba_image(np.ascontiguousarray(image)))
-        picked = np.isin(chosen, view.selection)
+        picked = np.isin(chosen, view.selection) if len(view.selection) else np.zeros(len(chosen), bool)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(pen(theme().foreground, 1.3))
         for x, y in pixels[picked][:MOST_RINGS].tolist():
@@ -167,3 +190,8 @@ class DiskPainter:
         dark = QColor(theme().foreground)
         rgba[edge] = (dark.red(), dark.green(), dark.blue(), 150)
         return rgba_image(np.ascontiguousarray(rgba))
+
+
+def _is_near(pixels: Float[np.ndarray, "*n 2"]) -> Bool[np.ndarray, "*n"]:
+    """Which pixels are finite and not so far off that Qt's numbers would overflow."""
+    return (np.abs(pixels) < FARTHEST_PIXEL).all(-1)
