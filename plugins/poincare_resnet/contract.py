@@ -231,7 +231,10 @@ class CostParameters(Parameters):
 
 @dataclass(frozen=True)
 class Embedding:
-    """Features of the test images of one network, as points of the unit disk (n, 2), by tangent PCA or HoroPCA."""
+    """Features of the test images of one network, as points of the unit disk (n, 2), by tangent PCA or HoroPCA.
+
+    `means` are the midpoints of the classes' features, taken before the projection.
+    """
 
     points: Float[np.ndarray, "n 2"]
     classes: Int[np.ndarray, " n"]

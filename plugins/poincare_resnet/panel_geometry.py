@@ -12,6 +12,7 @@ from plugins.poincare_resnet.contract import CollapseFrame, CostFrame, MeanFrame
 from plugins.poincare_resnet.panel_parts import TILINGS, draw_hyperplane, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
+from workbench.views.edits import Edit
 from workbench.views.hyperbolic_plane import circle, distance, signed_distance
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
@@ -63,6 +64,7 @@ class MeanView(ExperimentView):
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
         self._cloud = np.empty((0, 2))
+        self._before: np.ndarray | None = None
         self._midpoint = 0j
         self._handle = (0.25, 0.25)
         self._is_edited = False
@@ -152,14 +154,22 @@ class MeanView(ExperimentView):
             self._handle = place
             self._show_plane()
         if isinstance(what, int):
-            self._is_edited = True
+            self._before = self._cloud.copy() if self._before is None else self._before
             self._cloud[what] = place
-            self._show_cloud(self._cloud)
-            self.port.ask_latest("means_of", self._show_means, points=self._cloud.copy())
+            self._use_cloud(self._cloud)
 
     @Slot(object, object)
     def _released(self, what: object, place: tuple[float, float]) -> None:
         self._moved(what, place)
+        if self._before is not None:
+            self.port.undo_stack.push(Edit("Drag a point", self._use_cloud, self._before, self._cloud.copy()))
+            self._before = None
+
+    def _use_cloud(self, cloud: np.ndarray) -> None:
+        """Show a cloud that a person has made, and ask for its means."""
+        self._is_edited = True
+        self._show_cloud(cloud)
+        self.port.ask_latest("means_of", self._show_means, points=cloud.copy())
 
     @Slot()
     def _again(self) -> None:

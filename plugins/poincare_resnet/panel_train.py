@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from plugins.poincare_resnet.contract import MODELS, Embedding, TrainFrame
 from plugins.poincare_resnet.panel_means import BallsView, BatchMeansView
@@ -26,6 +26,8 @@ from workbench.views.hyperbolic_plane import distance
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
 
+MOST_MEANS = 20
+"""With more classes their means would hide the points."""
 DISK_HINT = "Drag moves the plane, right-click makes a point the origin. Click two points for the geodesic."
 
 
@@ -100,6 +102,11 @@ class TrainView(ExperimentView):
         row.addWidget(self.pad)
         row.addLayout(column, 1)
         layout.addRow(row)
+        self.shows_means = QCheckBox("class means")
+        self.shows_means.setToolTip("Midpoint of each class's features: a diamond of the class's colour")
+        self.shows_means.setChecked(True)
+        self.shows_means.toggled.connect(self._show_disk)
+        layout.addRow(self.shows_means)
         self.pad.drawn.connect(self._drawn)
         return play
 
@@ -163,6 +170,10 @@ class TrainView(ExperimentView):
             own.points, classes=own.classes, class_names=frame.class_names, labels=labels, thumbnails=frame.images,
             sizes=np.where(own.is_right, 6.0, 9.0),
         )  # fmt: skip
+        is_shown = self.shows_means.isChecked()
+        for k in range(MOST_MEANS):
+            place = own.means[k] if is_shown and k < len(own.means) <= MOST_MEANS else None
+            self.disk.set_mark(f"mean {k}", place, color=k)
         self.disk.set_regions(own.regions)
         self._ask_regions()
         self.radii.clear()

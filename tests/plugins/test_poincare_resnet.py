@@ -33,7 +33,7 @@ from workbench.compute.runner import run_to_end
 from workbench.sdk import UserError
 from workbench.toolkit import hyperbolic
 from workbench.toolkit.hyperbolic_layers import PoincareConv2d
-from workbench.toolkit.hyperbolic_mean import frechet_mean, frechet_variance
+from workbench.toolkit.hyperbolic_mean import frechet_mean, frechet_variance, midpoint
 
 SMALL = {"train_size": 120, "test_size": 60, "batch": 40, "widths": "2,3,4"}
 KINDS = ("hyperbolic", "hyperbolic_head", "euclidean")
@@ -233,6 +233,16 @@ def test_changing_the_projection_shows_the_same_features_anew():
     assert not np.allclose(own.points, other.points)
     assert np.array_equal(own.radii, other.radii)
     assert 0 < other.explained <= 1
+
+
+def test_a_classes_mean_is_the_midpoint_of_its_features_as_the_plane_shows_it():
+    run = build(Train, {**SMALL, "steps": 1, "models": ("hyperbolic",), "last": 2, "precision": "float64"})
+    run_to_end(run)
+    own = run.frame().embeddings["hyperbolic"]
+    # Two dimensions are shown as they are, up to an isometry, which takes midpoints along.
+    for k in np.unique(own.classes):
+        disk = torch.from_numpy(own.points[own.classes == k])
+        assert np.allclose(own.means[k], midpoint(disk, 1.0).numpy(), atol=1e-6)
 
 
 def test_the_paths_of_batch_means_follow_the_batches():

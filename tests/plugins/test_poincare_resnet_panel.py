@@ -72,6 +72,10 @@ def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_land
         assert view._share > 0.8, "the handle stays on the geodesic and follows the mouse along it"
         assert "%" in view.verdict.text()
         assert len(view.balls._rows) == 7
+        means = [name for name in view.disk.marks if name.startswith("mean ")]
+        assert len(means) == 10
+        view.shows_means.setChecked(False)
+        assert not any(name.startswith("mean ") for name in view.disk.marks)
         view.means.layer.setCurrentText("block 2 a")
         view.means.layer.activated.emit(4)
         assert set(view.means.disk.marks) == {"mean block 2 a", "target"}
@@ -119,6 +123,12 @@ def test_a_dragged_point_takes_the_means_along(run, person):
             QTest.mouseMove(view.disk.canvas, start + QPoint(-share, share // 2))
         QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(-60, 30))
         await person.until(lambda: view.disk.marks["midpoint"].z != before)
+        dragged = view.disk.points.z[0]
+        view.port.undo_stack.undo()
+        assert view.disk.points.z[0] == z[0]
+        await person.until(lambda: abs(view.disk.marks["midpoint"].z - before) < 1e-9)
+        view.port.undo_stack.redo()
+        assert view.disk.points.z[0] == dragged
         view.shows_plane.setChecked(True)
         handle = place_of(view.disk, view._handle)
         QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)

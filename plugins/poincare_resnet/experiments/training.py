@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from plugins.poincare_resnet.contract import BatchMeans, Embedding, TrainFrame, TrainParameters
@@ -18,6 +18,7 @@ from plugins.poincare_resnet.model import ResNet
 from plugins.poincare_resnet.projection import GeodesicPlane, horospherical_plane, tangent_plane
 from workbench.sdk import Context, Metrics, Progress, UserError, action
 from workbench.toolkit import hyperbolic
+from workbench.toolkit.hyperbolic_mean import midpoint
 
 MOST_SHOWN = 2000
 GRID = 96
@@ -119,9 +120,7 @@ class Train(Networks[TrainParameters, TrainFrame]):
         self._planes[name] = plane
         points = plane.to_disk(shown).cpu().numpy()
         labels = self._test_labels[: len(shown)]
-        classes = len(self.images.class_names)
-        means = [points[(labels == k).cpu().numpy()].mean(0) if bool((labels == k).any()) else np.full(2, np.nan)
-                 for k in range(classes)]  # fmt: skip
+        means = _class_means(shown, labels, len(self.images.class_names), plane)
         if name == "hyperbolic" or (has_ball and "hyperbolic" not in self.networks):
             count = min(DELTA_POINTS, len(shown))
             pairs = shown[:count]
@@ -132,7 +131,7 @@ class Train(Networks[TrainParameters, TrainFrame]):
             (logits.argmax(-1) == labels).cpu().numpy(),
             hyperbolic.distance0(shown, c).cpu().numpy(),
             logits.softmax(-1).amax(-1).cpu().numpy(),
-            np.array(means),
+            means,
             plane.explained,
             self._regions(name, network, disk_grid(GRID)).reshape(GRID, GRID) if has_ball else None,
         )
@@ -225,6 +224,17 @@ class Train(Networks[TrainParameters, TrainFrame]):
     def accuracies(self) -> Mapping[str, float]:
         """Share of the test set that each network got right at the last look."""
         return self._accuracy
+
+
+def _class_means(
+    points: Float[Tensor, "m n"], labels: Int[Tensor, " m"], classes: int, plane: GeodesicPlane
+) -> Float[np.ndarray, "k 2"]:
+    """Midpoint of each class's features, taken in all dimensions and then to the disk; NaN where a class has none."""
+    found = np.full((classes, 2), np.nan)
+    for k in labels.unique().tolist():
+        mean = midpoint(points[labels == k], plane.c)
+        found[k] = plane.to_disk(mean[None])[0].cpu().numpy()
+    return found
 
 
 def disk_grid(size: int) -> Float[np.ndarray, "m 2"]:
