@@ -89,7 +89,7 @@ class TrainParameters(NetworkParameters):
     evaluate_every: int = param(14, ge=1, le=10_000, help="Steps between two looks at the test set", unit="steps")
     projection: Literal["tangent", "horopca"] = choice(
         "tangent", help="How features come from many dimensions to the disk; may change while running", live=True,
-        labels={"tangent": "tangent PCA at the mean", "horopca": "HoroPCA"}, label="disk by",
+        labels={"tangent": "tangent PCA", "horopca": "HoroPCA"}, label="disk by",
     )  # fmt: skip
 
     presets = (

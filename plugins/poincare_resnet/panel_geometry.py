@@ -68,7 +68,7 @@ class MeanView(ExperimentView):
         self._midpoint = 0j
         self._handle = (0.25, 0.25)
         self._is_edited = False
-        self.disk = PoincareDiskView("disk", "Cloud, midpoint and Fréchet mean", points_are_draggable=True,
+        self.disk = PoincareDiskView("disk", "Cloud and its means", points_are_draggable=True,
                                      hint="Drag a point; drag the empty plane to move it.")  # fmt: skip
         self.tiles = tiling_box()
         self.disk.add_tool(self.tiles)
