@@ -66,8 +66,10 @@ class TrainView(ExperimentView):
                                   hint="Click two points in the disk.")  # fmt: skip
         self.table = TableView("networks", "Networks")
         self.means, self.balls = BatchMeansView(), BallsView()
+        self.curvature = CurvesView("curvature", "Curvature of each ball", y_label="c", log_y=True)
         curves = tabs_of({
             "Accuracy": self.accuracy, "Loss": self.loss, "Gradients": self.gradients, "Balls": self.balls,
+            "Curvature": self.curvature,
             "Networks": self.table,
         })  # fmt: skip
         inside = tabs_of({
@@ -123,7 +125,7 @@ class TrainView(ExperimentView):
         self.disk.set_curve("between", None)
         self.disk.set_mark("along", None)
         self.between.set_line("along", None)
-        for view in (self.loss, self.accuracy, self.over_time, self.between):
+        for view in (self.loss, self.accuracy, self.over_time, self.curvature, self.between):
             view.clear()
 
     def show_frame(self, frame: TrainFrame) -> None:
@@ -244,6 +246,9 @@ class TrainView(ExperimentView):
         for name in set(self.over_time.series_names) - set(names):
             self.over_time.remove_series(name)
         self.over_time.show_history(history, names)
+        learnt = {name: name.partition("/")[2] for name in history.names if name.startswith("curvature/")}
+        self.curvature.show_message("" if learnt else "Curvatures are fixed; switch on learn curvature under Geometry.")
+        self.curvature.show_history(history, learnt)
 
     # From the person
 

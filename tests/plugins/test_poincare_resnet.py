@@ -305,6 +305,16 @@ def test_double_precision_is_used_from_the_images_to_the_regions():
     assert run.regions_at("hyperbolic", np.zeros((1, 2)))[0] >= 0
 
 
+def test_learnt_curvatures_are_reported_and_move():
+    run = build(Train, {**SMALL, "steps": 6, "evaluate_every": 3, "models": ("hyperbolic",), "learnable_c": True})
+    run = prepared(run)
+    seen = [metrics for metrics in run.run() if isinstance(metrics, dict) and "curvature/block 2" in metrics]
+    assert len(seen) == 2
+    names = [f"curvature/{layer}" for layer in ("stem", "block 1", "block 2", "block 3")]
+    assert any(abs(seen[-1][name] - 0.1) > 1e-5 for name in names)
+    assert np.allclose([seen[-1][name] for name in names], run.frame().curvatures)
+
+
 def test_points_are_uniform_by_area():
     points = uniform(20_000, 3.0, torch.Generator().manual_seed(0))
     radii = hyperbolic.distance0(points, 1.0)

@@ -210,8 +210,10 @@ def test_an_attacked_image_is_chosen(run, person):
     async def story():
         panel, session, view = await opened(person, "robustness", **SMALL, steps=4)
         await person.until(lambda: len(view.strip._images) == 9)
+        assert view.attack.title.endswith("before training")
         await trained(person, panel, session)
         await person.until(lambda: len(view.table._rows) == 2)
+        await person.until(lambda: view.attack.title.endswith("after step 4"))
         before = view.strip._images.copy()
         view.index.setValue(5)
         await person.until(lambda: not np.array_equal(view.strip._images, before))

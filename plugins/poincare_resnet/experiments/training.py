@@ -63,6 +63,9 @@ class Train(Networks[TrainParameters, TrainFrame]):
                 for index, layer in enumerate(self._layers):
                     metrics |= {f"radius/{name}/{layer}": float(self._radii[index, column])
                                 for column, name in enumerate(self.networks)}  # fmt: skip
+                if own.learnable_c:
+                    metrics |= {f"curvature/{name}": float(c)
+                                for name, c in zip(self._layers, self._curvatures, strict=False)}  # fmt: skip
             yield metrics
         if self._seen_step != self.step:  # paused in the middle of the last look
             yield from self.look()
