@@ -188,11 +188,12 @@ class MeanView(ExperimentView):
 class TreeView(ExperimentView):
     """The hierarchy in the disk and in the plane, learnt side by side."""
 
-    hint = "Right-click a node to make it the origin: every subtree looks like the whole."
+    hint = "Right-click a node to make it the origin: every subtree looks like the whole. Click two for their distance."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
-        self._step = -1
+        self._ends: list[int] = []
+        self._frame: TreeFrame | None = None
         self.disk = PoincareDiskView("disk", "In the hyperbolic plane")
         self.tiles = tiling_box()
         self.disk.add_tool(self.tiles)
@@ -208,7 +209,10 @@ class TreeView(ExperimentView):
 
     def start_over(self) -> None:
         """A new tree."""
-        self._step = -1
+        self._ends = []
+        self.disk.selection = np.empty(0, np.int64)
+        self.disk.title = "In the hyperbolic plane"
+        self._show_way()
         for view in (self.loss, self.rank):
             view.clear()
 
@@ -225,6 +229,7 @@ class TreeView(ExperimentView):
         self.plane.set_points(
             frame.plane[:, 0], frame.plane[:, 1], values=1 - 0.85 * shade, labels=labels, levels=(0, 1)
         )
+        self._show_way()
         rows = [[{"disk": "hyperbolic plane", "plane": "Euclidean plane"}[name], *score]
                 for name, score in frame.scores.items()]  # fmt: skip
         columns = ["where", Column("mean rank", better="low"), Column("MAP", better="high"),
@@ -240,13 +245,35 @@ class TreeView(ExperimentView):
     @Slot(int, object)
     def _clicked(self, index: int, place: tuple[float, float]) -> None:
         if index >= 0:
-            self.disk.selection = np.array([index])
-            self.plane.set_highlight([index])
-            self.disk.refresh()
+            self._ends = [*self._ends[-1:], index]
+            self.disk.selection = np.array(self._ends)
+            self.plane.set_highlight(self._ends)
+            self._show_way()
+
+    def _show_way(self) -> None:
+        """Draw the geodesic between the two nodes clicked last, and say how long it is."""
+        frame = self._frame
+        if frame is None or len(set(self._ends)) < 2:
+            self.disk.set_segments("way", None)
+            return
+        ends = frame.points[self._ends]
+        z = ends @ np.array([1, 1j])
+        self.disk.set_segments("way", ends[None], color="accent", width=2.0)
+        steps = steps_between(frame.edges, *self._ends)
+        self.disk.title = f"Distance {float(distance(z[0], z[1])):.2f} for {steps} edges"
 
     @Slot()
     def _show_tiling(self) -> None:
         self.disk.set_tiling(TILINGS[self.tiles.currentText()])
+
+
+def steps_between(edges: np.ndarray, first: int, last: int) -> int:
+    """Number of edges (e, 2) on the shortest way between two nodes; they are connected."""
+    reached, steps = {first}, 0
+    while last not in reached:
+        touched = np.isin(edges, list(reached)).any(1)
+        reached, steps = reached | set(edges[touched].ravel().tolist()), steps + 1
+    return steps
 
 
 def _lines(ends: np.ndarray) -> Any:

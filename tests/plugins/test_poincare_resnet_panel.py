@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from plugins.poincare_resnet.panel_explore import triangle_angles
+from plugins.poincare_resnet.panel_geometry import steps_between
 from tests.gui.conftest import Person
 from tests.gui.conftest import run as run
 from workbench.engine import SessionState
@@ -107,8 +108,22 @@ def test_a_tree_grows_in_the_disk(run, person):
         view.tiles.setCurrentText("{7,3}")
         view.tiles.activated.emit(1)
         assert "tiling" in view.disk.curves
+        z = view.disk.points.z
+        root, leaf = 0, int(np.abs(z).argmax())
+        view._clicked(root, (0.0, 0.0))
+        QTest.mouseClick(view.disk.canvas, Qt.MouseButton.LeftButton,
+                         pos=place_of(view.disk, (z[leaf].real, z[leaf].imag)))  # fmt: skip
+        assert view.disk.curves["way"].z.shape == (1, 2)
+        steps = steps_between(view._frame.edges, *view._ends)
+        assert 1 <= steps <= 6
+        assert view.disk.title.endswith(f"for {steps} edges")
 
     run(story)
+
+
+def test_the_way_between_two_nodes_is_counted():
+    edges = np.array([[0, 1], [0, 2], [1, 3], [1, 4], [2, 5]])
+    assert [steps_between(edges, *pair) for pair in ((0, 0), (0, 1), (3, 4), (3, 5))] == [0, 1, 2, 4]
 
 
 def test_a_dragged_point_takes_the_means_along(run, person):

@@ -39,7 +39,7 @@ class MeanPaths:
         self.steps.append(step)
         for name, norm in norms:
             own = norm.last_mean[None]
-            self.means[name] = torch.cat([self.means[name], own]) if name in self.means else own
+            self.means[name] = torch.cat([self.means[name].to(own.device), own]) if name in self.means else own
 
     def state_dict(self) -> dict[str, Any]:
         """What a checkpoint holds."""
@@ -55,7 +55,7 @@ class MeanPaths:
         found = {}
         for name, norm in network.norms():
             c = float(norm.ball.c.detach())
-            path = self.means.get(name, norm.last_mean.new_zeros(0, len(norm.bias))).double()
+            path = self.means.get(name, norm.bias.new_zeros(0, len(norm.bias))).to(norm.bias.device).double()
             tangent = hyperbolic.log0(path, c) * c**0.5
             # The plane through the origin that holds most of the path: the centre of the disk is the ball's.
             basis = torch.linalg.svd(tangent, full_matrices=False)[2][:2].T if len(path) > 1 else tangent[:2].T
