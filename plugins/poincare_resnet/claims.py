@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from plugins.poincare_resnet.contract import MODELS, PAPER_SCALE
 from plugins.poincare_resnet.experiments.collapse import Collapse
 from plugins.poincare_resnet.experiments.common import Networks
 from plugins.poincare_resnet.experiments.cost import FRECHET, NETWORK, Cost, map_names
@@ -19,8 +20,8 @@ from workbench.sdk import ClaimBench, Finding, Table, claim
 
 UNREAD = "table cells could not be read, so no number of the paper is shown"
 PAPER: dict[str, Any] = {
-    "source": "cifar10", "train_size": 50_000, "test_size": 10_000, "augment": True, "widths": "8,16,32", "blocks": 3,
-    "learning_rate": 1e-3, "batch": 128, "steps": 39_100, "evaluate_every": 3910,
+    **{name: value for name, value in PAPER_SCALE.items() if name != "models"}, "source": "cifar10",
+    "evaluate_every": 3910,
 }  # fmt: skip
 
 
@@ -58,32 +59,47 @@ def identity_preserves(bench: ClaimBench) -> Finding:
 
 @claim(
     "midpoint_is_mean",
-    statement="The Poincaré midpoint is as good as the Fréchet mean for batch statistics.",
-    source="Section 3.5, Table 1",
-    paper=f"Virtually the same accuracy with either mean ({UNREAD}).",
-    experiment="mean",
-    laptop="seconds",
+    statement="Batch norm with the Poincaré midpoint is as effective as with the Fréchet mean: virtually the same "
+    "accuracy.",
+    source="Abstract (ii), Table 1",
+    paper=f"A faster and equally effective alternative; virtually the same accuracy ({UNREAD}).",
+    experiment="train",
+    laptop="3 min",
+    paper_scale="days on a GPU",
 )
 def midpoint_is_mean(bench: ClaimBench) -> Finding:
-    """Clouds of 512 points in 16 dimensions with deviations below 4: the two are less than 1 % of it apart."""
-    worst, flat, curves = 0.0, 0.0, {}
+    """The same start and batches with either mean: test accuracies differ by at most one point, mean over the seeds.
+
+    How far the two means themselves part is told beside it: clouds of 512 points in 16 dimensions.
+    """
     rows = []
+    for seed in bench.seeds:
+        own = PAPER if bench.scale == "paper" else {"steps": 84, "evaluate_every": 84}
+        found = [100 * bench.run(Train, seed, models=("hyperbolic",), mean=mean, **own).accuracies["hyperbolic"]
+                 for mean in ("midpoint", "frechet")]  # fmt: skip
+        rows.append((seed, *found, found[0] - found[1]))
+    gaps = [row[3] for row in rows]
+    worst, curves = _means_apart(bench)
+    text = f"Midpoint less Fréchet: {_spread(gaps)} points of accuracy over {len(rows)} seeds."
+    why = "The means themselves are not the same point: " + "; ".join(
+        f"at most {100 * far:.2f} % of σ apart for clouds up to σ = 4 at {name}" for name, far in worst.items()
+    )
+    columns = ("seed", "midpoint [%]", "Fréchet [%]", "difference")
+    return Finding(abs(float(np.mean(gaps))) <= 1.0, text, Table(columns, tuple(rows)), f"{why}.", curves,
+                   ("standard deviation", "d(midpoint, mean) / σ"))  # fmt: skip
+
+
+def _means_apart(bench: ClaimBench) -> tuple[dict[str, float], dict[str, Any]]:
+    """Largest d(midpoint, Fréchet mean) / σ over the seeds of clouds with σ below 4, and the curves of the first."""
+    worst: dict[str, float] = {}
+    curves: dict[str, Any] = {}
     for seed in bench.seeds:
         run = bench.run(Means, seed, dimensions=16)
         for name, values in run.ratios.items():
             deviations = np.array(run.deviations[name])
-            below = np.array(values)[deviations < 4]
-            worst = max(worst, float(below.max()))
-            flat = max(flat, float(below.max())) if name == "c = 0.1" else flat
-            rows.append((f"{name}, seed {seed}", float(below.min()), float(below.max())))
-            if seed == bench.seeds[0]:
-                curves[name] = (deviations, np.array(values))
-    text = f"At most {100 * worst:.2f} % of the standard deviation apart; at most {100 * flat:.2f} % at c = 0.1."
-    far = "Only clouds at c = 1 whose deviation is near 4 pass the bar of 1 %; the paper's networks work at c = 0.1."
-    why = "" if worst < 0.01 else far
-    columns = ("clouds", "smallest d / σ", "largest d / σ")
-    return Finding(worst < 0.01, text, Table(columns, tuple(rows)), why, curves,
-                   ("standard deviation", "d(midpoint, mean) / σ"))  # fmt: skip
+            worst[name] = max(worst.get(name, 0.0), float(np.array(values)[deviations < 4].max()))
+            curves.setdefault(name, (deviations, np.array(values)))
+    return worst, curves
 
 
 @claim(
@@ -93,26 +109,30 @@ def midpoint_is_mean(bench: ClaimBench) -> Finding:
     paper=f"Training time cut by roughly 20-25 % ({UNREAD}).",
     experiment="cost",
     laptop="half a minute",
-    seeds=(0,),
 )
 def midpoint_is_quicker(bench: ClaimBench) -> Finding:
-    """The same network and batch, steps taken in turn, medians of 15; the bar is that it is quicker at all."""
-    run = build(Cost, {"points": 1000}, seed=bench.seeds[0], device=str(bench.device))
-    works = {name: run._work(name, "manual") for name in (NETWORK, FRECHET)}
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for index in range(16):
-        for name, work in works.items():
-            began = time.perf_counter()
-            work().backward()
-            if index:  # the first of each warms up
-                times[name].append(1000 * (time.perf_counter() - began))
-            bench.say(f"step {index} of {name}", index / 16)
-    quick, slow = (float(np.median(times[name])) for name in (NETWORK, FRECHET))
-    text = f"{quick:.0f} ms against {slow:.0f} ms a step: {100 * (1 - quick / slow):.0f} % less."
+    """The same network and batch, steps taken in turn, medians of 15; the bar is that it is quicker for every seed."""
+    rows = []
+    for seed in bench.seeds:
+        run = build(Cost, {"points": 1000}, seed=seed, device=str(bench.device))
+        works = {name: run._work(name, "manual") for name in (NETWORK, FRECHET)}
+        times: dict[str, list[float]] = {name: [] for name in works}
+        for index in range(16):
+            for name, work in works.items():
+                began = time.perf_counter()
+                work().backward()
+                if bench.device.type == "cuda":
+                    torch.cuda.synchronize()
+                if index:  # the first of each warms up
+                    times[name].append(1000 * (time.perf_counter() - began))
+                bench.say(f"step {index} of {name}, seed {seed}", index / 16)
+        quick, slow = (float(np.median(times[name])) for name in (NETWORK, FRECHET))
+        rows.append((seed, quick, slow, 100 * (1 - quick / slow)))
+    quick, slow = (float(np.mean([row[index] for row in rows])) for index in (1, 2))
+    text = f"{quick:.0f} ms against {slow:.0f} ms a step: {_spread([row[3] for row in rows])} % less."
     why = "The Fréchet mean here is solved to 1e-6 by Lou's iteration in Python; on a GPU the share may differ."
-    return Finding(
-        quick < slow, text, Table(("batch norm", "step [ms]"), (("midpoint", quick), ("Fréchet", slow))), why
-    )
+    columns = ("seed", "midpoint [ms]", "Fréchet [ms]", "less [%]")
+    return Finding(all(row[1] < row[2] for row in rows), text, Table(columns, tuple(rows)), why)
 
 
 @claim(
@@ -180,30 +200,39 @@ def _step_ratio(run: Networks[Any, Any]) -> float:
 
 @claim(
     "depth_needs_identity",
-    statement="Without batch norm a deep network learns from the identity start and not from that of HNN++.",
-    source="Section 3.4",
-    paper="Identity initialisation makes deep hyperbolic networks trainable.",
+    statement="Initialisations that collapse to the origin limit deeper networks: without batch norm, a deep network "
+    "learns worse from the start of HNN++ than from the identity.",
+    source="Abstract (i), section 3.4",
+    paper="Current initialisations collapse to the origin, limiting their applicability in deeper networks.",
     experiment="train",
     laptop="3 min",
 )
 def depth_needs_identity(bench: ClaimBench) -> Finding:
-    """Three blocks a group, no batch norm, 150 steps: loss > 2.2 (ln 10 = 2.30) with HNN++, < 1.5 with identity."""
-    rows, curves = [], {}
+    """Three blocks a group, no batch norm, 150 steps on the same batches: a lower loss for every seed.
+
+    The stronger reading, that HNN++ does not learn at all (loss above 2.2, chance is ln 10 = 2.30), is told beside it.
+    """
+    rows = []
     for seed in bench.seeds:
-        losses = []
+        losses, accuracies = [], []
         for start in ("identity", "hnn++"):
             run = bench.run(Train, seed, models=("hyperbolic",), initialisation=start, mean="off", blocks=3, steps=150,
                             evaluate_every=150)  # fmt: skip
             losses.append(_training_loss(run))
-        rows.append((seed, *losses))
-    identity, other = (np.array([row[index] for row in rows]) for index in (1, 2))
-    holds = bool(identity.max() < 1.5 and other.min() > 2.2)
-    text = f"Loss {identity.mean():.2f} (identity) against {other.mean():.2f} (HNN++); chance is 2.30."
-    why = "" if holds else (
-        "The skip connection carries the signal past the collapsing layers, so that HNN++ is not stuck at this depth."
-        if other.min() <= 2.2 else "The identity start is slower than the bar at this learning rate."
+            accuracies.append(100 * run.accuracies["hyperbolic"])
+        rows.append((seed, *losses, *accuracies))
+    table = np.array([row[1:] for row in rows])
+    identity, other = table[:, 0], table[:, 1]
+    text = (
+        f"Loss {_spread(list(identity))} (identity) against {_spread(list(other))} (HNN++); "
+        f"{table[:, 2].mean():.1f} % against {table[:, 3].mean():.1f} % right."
+    )
+    why = "" if other.min() > 2.2 else (
+        f"HNN++ is slowed, not stopped: its loss of {other.mean():.2f} is below that of chance, 2.30, since the skip "
+        "connections carry the signal past the collapsing layers."
     )  # fmt: skip
-    return Finding(holds, text, Table(("seed", "loss, identity", "loss, HNN++"), tuple(rows)), why, curves)
+    columns = ("seed", "loss, identity", "loss, HNN++", "accuracy, identity [%]", "accuracy, HNN++ [%]")
+    return Finding(bool((identity < other).all()), text, Table(columns, tuple(rows)), why)
 
 
 def _training_loss(run: Train) -> float:
@@ -260,3 +289,40 @@ def strange_images(bench: ClaimBench) -> Finding:
     text = f"Mean AUROC {table[:, 0].mean():.1f} % against {table[:, 1].mean():.1f} %; better on {better} of 3 kinds."
     columns = ("images", "Poincaré [%]", "Euclidean [%]", "sd, Poincaré", "sd, Euclidean")
     return Finding(better >= 2, text, Table(columns, tuple(rows)))
+
+
+@claim(
+    "attacks_hurt_less",
+    statement="A hyperbolic network keeps more of its accuracy under FGSM attacks than the Euclidean one of the same "
+    "widths.",
+    source="Section 4, adversarial attacks",
+    paper=f"Reported as more robust for attacks of 0.8 to 3.2 / 255 on CIFAR ({UNREAD}; recalled, not re-read).",
+    experiment="robustness",
+    laptop="3 min",
+    paper_scale="hours on a GPU",
+)
+def attacks_hurt_less(bench: ClaimBench) -> Finding:
+    """Digits, attacks up to 16 / 255: accuracy under attack over accuracy without, meaned over the sizes and seeds."""
+    rows = []
+    epsilons = np.empty(0)
+    kept: dict[str, list[np.ndarray]] = {"hyperbolic": [], "euclidean": []}
+    for seed in bench.seeds:
+        own = {**PAPER, "epsilon": 3.2} if bench.scale == "paper" else {"steps": 140, "epsilon": 16.0}
+        own.pop("evaluate_every", None)
+        run = bench.run(Robustness, seed, **own)
+        epsilons = run.epsilons
+        for name, shares in kept.items():
+            accuracy = np.array(run.accuracy[name])
+            shares.append(100 * accuracy / max(accuracy[0], 1e-9))
+        rows.append((seed, *(float(shares[-1][1:].mean()) for shares in kept.values()),
+                     *(100 * run.accuracy[name][-1] for name in kept)))  # fmt: skip
+    table = np.array([row[1:3] for row in rows])
+    curves = {MODELS[name]: (epsilons, np.mean(shares, 0)) for name, shares in kept.items()}
+    text = (
+        f"{_spread(list(table[:, 0]))} % of the accuracy kept on average against {_spread(list(table[:, 1]))} % "
+        f"(Euclidean), attacks up to {epsilons[-1]:g} / 255."
+    )
+    columns = ("seed", "kept, Poincaré [%]", "kept, Euclidean [%]", "right at the largest, Poincaré [%]",
+               "right at the largest, Euclidean [%]")  # fmt: skip
+    return Finding(bool(table[:, 0].mean() > table[:, 1].mean()), text, Table(columns, tuple(rows)), "", curves,
+                   ("ε [255ths]", "accuracy kept [%]"))  # fmt: skip

@@ -13,10 +13,11 @@ from workbench.sdk import Frame, Parameters, Preset, choice, choices, file, para
 Model = Literal["hyperbolic", "hyperbolic_head", "euclidean"]
 MODELS = {"hyperbolic": "Poincaré ResNet", "hyperbolic_head": "Euclidean, hyperbolic head", "euclidean": "Euclidean"}
 INITIALISATIONS = {"identity": "identity", "centre": "centre tap (not in the paper)", "hnn++": "HNN++"}
-Source = Literal["digits", "mnist", "fashion", "cifar10", "idx", "folder"]
+Source = Literal["digits", "mnist", "fashion", "cifar10", "cifar_files", "idx", "folder"]
 SOURCES = {
     "digits": "digits (8x8, bundled)", "mnist": "MNIST (OpenML)", "fashion": "Fashion-MNIST (OpenML)",
-    "cifar10": "CIFAR-10 (OpenML)", "idx": "IDX files", "folder": "a folder of images",
+    "cifar10": "CIFAR-10 (OpenML)", "cifar_files": "CIFAR-10 or -100, binary files", "idx": "IDX files",
+    "folder": "a folder of images",
 }  # fmt: skip
 
 
@@ -26,7 +27,9 @@ class NetworkParameters(Parameters):
     source: Source = choice("digits", help="Images to learn", labels=SOURCES, group="Data")
     images: str = file(help="IDX file of images; its labels are found beside it", suffixes=(".gz", "", ".idx"),
                        group="Data")  # fmt: skip
-    folder: str = param("", help="Folder with one sub-folder of images for each class", group="Data")
+    folder: str = param(
+        "", help="Folder of CIFAR's binary files, or with one sub-folder of images for each class", group="Data"
+    )
     train_size: int = param(1400, ge=100, le=60_000, help="Images to train on", group="Data")
     test_size: int = param(397, ge=50, le=10_000, help="Images to test on", group="Data")
     augment: bool = param(False, help="Random crop after padding by an eighth, and horizontal flip", group="Data")
@@ -59,12 +62,22 @@ class NetworkParameters(Parameters):
                                  group="Optimiser")  # fmt: skip
     weight_decay: float = param(1e-4, ge=0, le=0.1, live=True, help="L2 penalty, not on curvatures", group="Optimiser")
     batch: int = param(100, ge=2, le=512, help="Images in a step", group="Optimiser")
+    precision: Literal["float32", "float64"] = choice("float32", help="Numbers that the networks compute with",
+                                                      group="Optimiser")  # fmt: skip
     clip: float = param(5.0, gt=0, le=100, help="Largest norm of the gradient", group="Optimiser")
 
     @property
     def group_widths(self) -> tuple[int, ...]:
         """Channels of the groups; raises ValueError where the text does not say so."""
         return tuple(int(part) for part in self.widths.split(","))
+
+
+PAPER_SCALE: dict[str, object] = {
+    "models": ("hyperbolic", "euclidean"), "train_size": 50_000, "test_size": 10_000, "augment": True,
+    "widths": "8,16,32", "blocks": 3, "learning_rate": 1e-3, "batch": 128, "steps": 39_100,
+}  # fmt: skip
+"""The recipe of the paper's code for CIFAR: ResNet-20, Adam, 100 epochs of 391 steps."""
+PAPER_COST = "hours on a GPU; a step of ResNet-20 takes about 25 s on one CPU core"
 
 
 class TrainParameters(NetworkParameters):
@@ -74,6 +87,10 @@ class TrainParameters(NetworkParameters):
                                         at_least=1)  # fmt: skip
     steps: int = param(210, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
     evaluate_every: int = param(14, ge=1, le=10_000, help="Steps between two looks at the test set", unit="steps")
+    projection: Literal["tangent", "horopca"] = choice(
+        "tangent", help="How features come from many dimensions to the disk; may change while running", live=True,
+        labels={"tangent": "tangent PCA", "horopca": "HoroPCA"}, label="disk by",
+    )  # fmt: skip
 
     presets = (
         Preset("quick", "Six epochs of digits: all three networks reach 95 %.",
@@ -83,13 +100,11 @@ class TrainParameters(NetworkParameters):
         Preset("deep without batch norm", "Where the identity initialisation matters: HNN++ stays at chance.",
                {"models": ("hyperbolic",), "blocks": 3, "mean": "off", "initialisation": "hnn++", "steps": 150}),
         Preset("paper, ResNet-20", "hyperbolic-8-16-32-resnet-20 on CIFAR-10, 100 epochs.",
-               {"models": ("hyperbolic", "euclidean"), "source": "cifar10", "train_size": 50_000, "test_size": 10_000,
-                "augment": True, "widths": "8,16,32", "blocks": 3, "learning_rate": 1e-3, "batch": 128,
-                "steps": 39_100, "evaluate_every": 391}, cost="hours on a GPU"),
+               {**PAPER_SCALE, "source": "cifar10", "evaluate_every": 391}, cost=PAPER_COST),
         Preset("paper, ResNet-32", "hyperbolic-8-16-32-resnet-32 on CIFAR-10, 100 epochs.",
-               {"models": ("hyperbolic", "euclidean"), "source": "cifar10", "train_size": 50_000, "test_size": 10_000,
-                "augment": True, "widths": "8,16,32", "blocks": 5, "learning_rate": 1e-3, "batch": 128,
-                "steps": 39_100, "evaluate_every": 391}, cost="hours on a GPU"),
+               {**PAPER_SCALE, "source": "cifar10", "blocks": 5, "evaluate_every": 391}, cost=PAPER_COST),
+        Preset("paper, CIFAR-100", "The same ResNet-20 on CIFAR-100: name the folder of its binary files under Data.",
+               {**PAPER_SCALE, "source": "cifar_files", "evaluate_every": 391}, cost=PAPER_COST),
     )  # fmt: skip
 
 
@@ -101,14 +116,52 @@ class RobustnessParameters(NetworkParameters):
     steps: int = param(150, ge=1, le=1_000_000, help="Optimiser steps", unit="steps")
     epsilon: float = param(16.0, gt=0, le=255, help="Largest change of a pixel, in 255ths (the paper: 0.8 to 3.2)",
                            group="Attack", label="ε max")  # fmt: skip
-    strange: Literal["noise", "checkers", "inverted", "shuffled"] = choice(
+    strange: Literal["noise", "checkers", "inverted", "shuffled", "svhn", "pictures"] = choice(
         "inverted", help="Images of another kind", group="Attack", label="other images",
         labels={"noise": "uniform noise", "checkers": "checkerboards", "inverted": "inverted images",
-                "shuffled": "images with shuffled pixels"},
+                "shuffled": "images with shuffled pixels", "svhn": "SVHN (MATLAB file)",
+                "pictures": "a folder, as Textures"},
     )  # fmt: skip
+    strange_file: str = file(help="SVHN's cropped digits, test_32x32.mat", suffixes=(".mat",), group="Attack",
+                             label="SVHN file")  # fmt: skip
+    strange_folder: str = param("", help="Pictures of another kind, in sub-folders or not: Textures, Places365",
+                                group="Attack", label="other folder")  # fmt: skip
     presets = (
         Preset("quick", "Digits, ten epochs, then FGSM and inverted digits.", {"steps": 140}),
         Preset("small changes", "The paper's range of attacks.", {"epsilon": 3.2}),
+        Preset(
+            "paper, ResNet-20",
+            "CIFAR-10 with attacks up to 3.2; choose Textures or SVHN as other images.",
+            {**PAPER_SCALE, "source": "cifar10", "epsilon": 3.2},
+            cost=PAPER_COST,
+        ),
+    )
+
+
+class ExploreParameters(Parameters):
+    """Points of the hyperbolic plane to look at."""
+
+    scene: Literal["blobs", "uniform", "tree"] = choice(
+        "blobs", help="What is in the disk", group="Scene",
+        labels={"blobs": "groups of groups", "uniform": "uniform by area", "tree": "a tree, laid out"},
+    )  # fmt: skip
+    points: int = param(3000, ge=1, le=50_000, log=True, help="How many points", group="Scene")
+    groups: int = param(4, ge=2, le=8, help="Groups, or children of a node of the tree", group="Scene")
+    parts: int = param(4, ge=1, le=12, help="Groups within a group", group="Scene")
+    reach: float = param(4.0, gt=0.1, le=8, help="Distance from the centre to the groups, or to the last point",
+                         group="Scene")  # fmt: skip
+    spread: float = param(0.35, gt=0.01, le=2, help="Standard deviation in the smallest group, as a distance",
+                          group="Scene")  # fmt: skip
+    depth: int = param(4, ge=1, le=8, help="Levels of the tree below the root", group="Scene")
+    edge: float = param(1.8, ge=0.1, le=4, help="Length of the tree's edges", group="Scene")
+    c: float = param(1.0, gt=1e-3, le=10, log=True, label="curvature", help="c: measured lengths are divided by √c")
+    presets = (
+        Preset("groups of groups", "Four groups of four: a hierarchy that fits without crowding.", {}),
+        Preset("area", "Uniform by area: nearly all of it is at the rim.", {"scene": "uniform", "reach": 5.0}),
+        Preset("50 000 points", "As many as the view is made for.", {"scene": "uniform", "points": 50_000}),
+        Preset(
+            "a tree without training", "Edges of one length, laid out in closed form.", {"scene": "tree", "groups": 3}
+        ),
     )
 
 
@@ -178,7 +231,10 @@ class CostParameters(Parameters):
 
 @dataclass(frozen=True)
 class Embedding:
-    """Features of the test images of one network, as points of the unit disk (n, 2) by tangent PCA at their mean."""
+    """Features of the test images of one network, as points of the unit disk (n, 2), by tangent PCA or HoroPCA.
+
+    `means` are the midpoints of the classes' features, taken before the projection.
+    """
 
     points: Float[np.ndarray, "n 2"]
     classes: Int[np.ndarray, " n"]
@@ -189,6 +245,22 @@ class Embedding:
     explained: float
     regions: Int[np.ndarray, "g g"] | None = None
     centre: Float[np.ndarray, " 2"] | None = None
+
+
+@dataclass(frozen=True)
+class BatchMeans:
+    """The mean of one batch norm at some steps (k,), as places (k, 2) of the unit disk with the ball's origin at 0.
+
+    `target` is the point to which it moves the mean, `explained` the share of the path's size that the disk shows,
+    `error` d(midpoint, Fréchet mean) / σ for test images, and `sigma` their standard deviation as a distance.
+    """
+
+    steps: Int[np.ndarray, " k"]
+    path: Float[np.ndarray, "k 2"]
+    target: Float[np.ndarray, " 2"]
+    explained: float
+    error: float
+    sigma: float
 
 
 @dataclass(frozen=True)
@@ -207,6 +279,20 @@ class TrainFrame(Frame):
     curvatures: Float[np.ndarray, " l"]
     accuracy: dict[str, float]
     delta: float
+    projection: str
+    means: dict[str, BatchMeans]
+
+
+@dataclass(frozen=True)
+class ExploreFrame(Frame):
+    """Points of the unit disk (n, 2) with classes, and the edges of a tree; lengths are those of curvature -c."""
+
+    points: Float[np.ndarray, "n 2"]
+    classes: Int[np.ndarray, " n"]
+    class_names: tuple[str, ...]
+    edges: Int[np.ndarray, "e 2"]
+    labels: tuple[str, ...] | None
+    c: float
 
 
 @dataclass(frozen=True)

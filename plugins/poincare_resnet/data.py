@@ -1,4 +1,4 @@
-"""Labelled images as tensors: bundled, from OpenML, IDX files, or folders of pictures."""
+"""Labelled images as tensors: bundled, from OpenML, or from files; and images of other kinds."""
 
 from __future__ import annotations
 
@@ -11,13 +11,10 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from plugins.poincare_resnet.contract import NetworkParameters
+from plugins.poincare_resnet.contract import NetworkParameters, RobustnessParameters
 from workbench.sdk import Progress, UserError
-from workbench.toolkit import image_sets
-
-PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp")
-MOST_PICTURES = 100_000
-CIFAR_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+from workbench.toolkit import image_files, image_sets
+from workbench.toolkit.image_files import LabelledPictures
 
 
 @dataclass(frozen=True)
@@ -38,27 +35,43 @@ class Images:
 
 
 def load(parameters: NetworkParameters, cache: Path) -> Iterator[Progress | Images]:
-    """Say Progress, then give the images, split into train and test with a fixed shuffle. Raises UserError."""
+    """Say Progress, then give the images, split into train and test with a fixed shuffle. Raises UserError.
+
+    Sets that come with a test set of their own keep it.
+    """
     yield Progress("Reading images")
-    pixels, labels, names = _read(parameters, cache)
-    generator = np.random.default_rng(0)
-    order = generator.permutation(len(pixels))
-    wanted = parameters.train_size + parameters.test_size
-    if len(order) < wanted:
+    found = _read(parameters, cache)
+    train, test = _split(len(found.labels), found.training, parameters, np.random.default_rng(0))
+    scaled = scaled_pixels(found.pixels)
+    labels = torch.from_numpy(found.labels)
+    yield Images(scaled[train], labels[train], scaled[test], labels[test], found.names, found.pixels[test])
+
+
+def _split(
+    count: int, training: int | None, own: NetworkParameters, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " t"], Int[np.ndarray, " s"]]:
+    """Indices of the images to train and to test on; raises UserError where there are too few."""
+    if training is not None:
+        for what, wanted, there in (("train", own.train_size, training), ("test", own.test_size, count - training)):
+            if wanted > there:
+                raise UserError(f"There are {there} images to {what} on; {wanted} are asked for.")
+        rest = training + rng.permutation(count - training)
+        return rng.permutation(training)[: own.train_size], rest[: own.test_size]
+    if count < own.train_size + own.test_size:
         raise UserError(
-            f"There are {len(order)} images; {parameters.train_size} to train on and {parameters.test_size} to test on "
-            "are asked for."
+            f"There are {count} images; {own.train_size} to train on and {own.test_size} to test on are asked for."
         )
-    pixels, labels = pixels[order[:wanted]], labels[order[:wanted]]
-    # Normalised with mean and deviation 0.5 as in the paper's code; grey digits by their mean alone.
+    order = rng.permutation(count)
+    return order[: own.train_size], order[own.train_size : own.train_size + own.test_size]
+
+
+def scaled_pixels(pixels: UInt8[np.ndarray, "n h w ch"]) -> Float[Tensor, "n ch h w"]:
+    """Normalise with mean and deviation 0.5 as in the paper's code; grey images by their mean alone."""
     scaled = torch.from_numpy(pixels.astype(np.float32) / 255).movedim(-1, 1)
-    scaled = (scaled - 0.5) / (0.5 if scaled.shape[1] == 3 else 1.0)
-    classes = torch.from_numpy(labels)
-    cut = parameters.train_size
-    yield Images(scaled[:cut], classes[:cut], scaled[cut:], classes[cut:], names, pixels[cut:])
+    return (scaled - 0.5) / (0.5 if scaled.shape[1] == 3 else 1.0)
 
 
-def _read(parameters: NetworkParameters, cache: Path) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+def _read(parameters: NetworkParameters, cache: Path) -> LabelledPictures:
     match parameters.source:
         case "digits":
             found = image_sets.load_digits()
@@ -66,47 +79,17 @@ def _read(parameters: NetworkParameters, cache: Path) -> tuple[np.ndarray, np.nd
             found = image_sets.load_openml(parameters.source, cache)
         case "cifar10":
             pixels, labels = image_sets.load_openml_colour("cifar10", cache)
-            return pixels, labels, CIFAR_CLASSES
+            return LabelledPictures(pixels, labels, image_files.CIFAR_CLASSES)
         case "idx":
             if not parameters.images:
                 raise UserError("Choose an IDX file of images under Data.")
             found = image_sets.load_idx(Path(parameters.images))
         case "folder":
-            return read_folder(Path(parameters.folder))
-    return found.images[..., None], found.labels, tuple(str(index) for index in range(found.classes))
-
-
-def read_folder(folder: Path) -> tuple[UInt8[np.ndarray, "n h w 3"], Int[np.ndarray, " n"], tuple[str, ...]]:
-    """Read pictures in sub-folders named after their classes, all made as large as the first one.
-
-    Raises UserError where there are no two classes, or naming a file that is no picture.
-    """
-    from PIL import Image, UnidentifiedImageError
-
-    if not folder.name or not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; one with a sub-folder for each class is expected.")
-    classes = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
-    files = [(file, index) for index, child in enumerate(classes) for file in sorted(child.iterdir())
-             if file.suffix.lower() in PICTURES]  # fmt: skip
-    if len({index for _, index in files}) < 2:
-        raise UserError(f"{folder} holds no two sub-folders with pictures ({', '.join(PICTURES)}).")
-    if len(files) > MOST_PICTURES:
-        raise UserError(f"{folder} holds {len(files)} pictures; at most {MOST_PICTURES} are read.")
-    pixels, size = [], (0, 0)
-    for file, _ in files:
-        try:
-            with Image.open(file) as picture:
-                size = size if size != (0, 0) else _bounded(picture.size)
-                pixels.append(np.asarray(picture.convert("RGB").resize(size), np.uint8))
-        except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
-            raise UserError(f"{file.name} is not a picture that can be read: {error}.") from None
-    return np.stack(pixels), np.array([index for _, index in files], np.int64), tuple(c.name for c in classes)
-
-
-def _bounded(size: tuple[int, int]) -> tuple[int, int]:
-    width, height = size
-    shrink = max(1.0, max(width, height) / 64)
-    return max(8, round(width / shrink)), max(8, round(height / shrink))
+            return image_files.read_folder(Path(parameters.folder))
+        case "cifar_files":
+            return image_files.read_cifar(Path(parameters.folder))
+    names = tuple(str(index) for index in range(found.classes))
+    return LabelledPictures(found.images[..., None], found.labels, names)
 
 
 def augmented(images: Float[Tensor, "b ch h w"], generator: torch.Generator) -> Float[Tensor, "b ch h w"]:
@@ -141,3 +124,24 @@ def strange_images(kind: str, images: Float[Tensor, "n ch h w"], seed: int = 0) 
             order = torch.randperm(images[0, 0].numel(), generator=generator)
             return images.flatten(2)[..., order].reshape(images.shape)
     return low + high - images
+
+
+def other_images(own: RobustnessParameters, known: Float[Tensor, "n ch h w"]) -> Float[Tensor, "m ch h w"]:
+    """Images of another kind as the network would be given them: made of the known ones, or of SVHN or a folder.
+
+    Those of files are resized to the known images' size, made grey where those are, and at most as many. Raises
+    UserError.
+    """
+    if own.strange not in ("svhn", "pictures"):
+        return strange_images(own.strange, known)
+    count, channels, height, width = known.shape
+    if own.strange == "svhn":
+        if not own.strange_file:
+            raise UserError("Choose SVHN's test_32x32.mat under Attack.")
+        pixels = image_files.read_svhn(Path(own.strange_file))[0][:count]
+        pixels = image_files.resized(pixels, (width, height))
+    else:
+        if not own.strange_folder:
+            raise UserError("Name a folder with other pictures, as that of Textures, under Attack.")
+        pixels = image_files.read_pictures(Path(own.strange_folder), (width, height), count)
+    return scaled_pixels(pixels if channels == 3 else image_files.grey(pixels))

@@ -166,6 +166,14 @@ class ResNet(nn.Module):
             if isinstance(block, PoincareBlock)
         ]
 
+    def norms(self) -> list[tuple[str, PoincareBatchNorm]]:
+        """Every hyperbolic batch norm by a name, from the stem on; none where it is off."""
+        places = [("stem", self.norm)]
+        for index, block in enumerate(self.blocks):
+            if isinstance(block, PoincareBlock):
+                places += [(f"block {index + 1} a", block.norm1), (f"block {index + 1} b", block.norm2)]
+        return [(name, own) for name, own in places if isinstance(own, PoincareBatchNorm) and own.mean != "off"]
+
 
 def parameter_groups(network: nn.Module, weight_decay: float) -> Sequence[dict[str, object]]:
     """Weight decay for all but the curvatures, which it would drift towards flat space (section 10)."""

@@ -9,15 +9,13 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from plugins.poincare_resnet.contract import CollapseFrame, CostFrame, MeanFrame, TreeFrame
-from plugins.poincare_resnet.panel_parts import TILINGS, tiling_box
+from plugins.poincare_resnet.panel_parts import TILINGS, draw_hyperplane, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
-from workbench.views.hyperbolic_plane import circle, distance, equidistant, signed_distance
+from workbench.views.edits import Edit
+from workbench.views.hyperbolic_plane import circle, distance, signed_distance
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
-
-LEVELS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
-"""Signed distances at which level sets of a hyperplane are drawn."""
 
 
 def filled(view: QWidget, body: QWidget) -> None:
@@ -66,10 +64,11 @@ class MeanView(ExperimentView):
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
         self._cloud = np.empty((0, 2))
+        self._before: np.ndarray | None = None
         self._midpoint = 0j
         self._handle = (0.25, 0.25)
         self._is_edited = False
-        self.disk = PoincareDiskView("disk", "Cloud, midpoint and Fréchet mean", points_are_draggable=True,
+        self.disk = PoincareDiskView("disk", "Cloud and its means", points_are_draggable=True,
                                      hint="Drag a point; drag the empty plane to move it.")  # fmt: skip
         self.tiles = tiling_box()
         self.disk.add_tool(self.tiles)
@@ -144,11 +143,8 @@ class MeanView(ExperimentView):
         self.disk.set_mark(
             "hyperplane", self._handle if is_shown else None, "hyperplane", color="accent", draggable=True
         )
+        draw_hyperplane(self.disk, handle if is_shown else None)
         offset = float(distance(np.array(handle), np.array(0)))
-        for level in LEVELS:
-            line = equidistant(handle, offset, level) if is_shown else None
-            self.disk.set_curve(f"level {level}", line, color="accent" if level == 0 else "muted",
-                                width=2.0 if level == 0 else 1.0)  # fmt: skip
         own = float(signed_distance(np.array(self._midpoint), handle, offset))
         self.signed.setText(f"{own:+.3f}" if is_shown else "–")
 
@@ -158,14 +154,22 @@ class MeanView(ExperimentView):
             self._handle = place
             self._show_plane()
         if isinstance(what, int):
-            self._is_edited = True
+            self._before = self._cloud.copy() if self._before is None else self._before
             self._cloud[what] = place
-            self._show_cloud(self._cloud)
-            self.port.ask_latest("means_of", self._show_means, points=self._cloud.copy())
+            self._use_cloud(self._cloud)
 
     @Slot(object, object)
     def _released(self, what: object, place: tuple[float, float]) -> None:
         self._moved(what, place)
+        if self._before is not None:
+            self.port.undo_stack.push(Edit("Drag a point", self._use_cloud, self._before, self._cloud.copy()))
+            self._before = None
+
+    def _use_cloud(self, cloud: np.ndarray) -> None:
+        """Show a cloud that a person has made, and ask for its means."""
+        self._is_edited = True
+        self._show_cloud(cloud)
+        self.port.ask_latest("means_of", self._show_means, points=cloud.copy())
 
     @Slot()
     def _again(self) -> None:
@@ -184,11 +188,12 @@ class MeanView(ExperimentView):
 class TreeView(ExperimentView):
     """The hierarchy in the disk and in the plane, learnt side by side."""
 
-    hint = "Double-click a node to bring it to the centre: every subtree looks like the whole."
+    hint = "Right-click a node to make it the origin: every subtree looks like the whole. Click two for their distance."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
-        self._step = -1
+        self._ends: list[int] = []
+        self._frame: TreeFrame | None = None
         self.disk = PoincareDiskView("disk", "In the hyperbolic plane")
         self.tiles = tiling_box()
         self.disk.add_tool(self.tiles)
@@ -204,7 +209,10 @@ class TreeView(ExperimentView):
 
     def start_over(self) -> None:
         """A new tree."""
-        self._step = -1
+        self._ends = []
+        self.disk.selection = np.empty(0, np.int64)
+        self.disk.title = "In the hyperbolic plane"
+        self._show_way()
         for view in (self.loss, self.rank):
             view.clear()
 
@@ -221,6 +229,7 @@ class TreeView(ExperimentView):
         self.plane.set_points(
             frame.plane[:, 0], frame.plane[:, 1], values=1 - 0.85 * shade, labels=labels, levels=(0, 1)
         )
+        self._show_way()
         rows = [[{"disk": "hyperbolic plane", "plane": "Euclidean plane"}[name], *score]
                 for name, score in frame.scores.items()]  # fmt: skip
         columns = ["where", Column("mean rank", better="low"), Column("MAP", better="high"),
@@ -236,13 +245,35 @@ class TreeView(ExperimentView):
     @Slot(int, object)
     def _clicked(self, index: int, place: tuple[float, float]) -> None:
         if index >= 0:
-            self.disk.selection = np.array([index])
-            self.plane.set_highlight([index])
-            self.disk.refresh()
+            self._ends = [*self._ends[-1:], index]
+            self.disk.selection = np.array(self._ends)
+            self.plane.set_highlight(self._ends)
+            self._show_way()
+
+    def _show_way(self) -> None:
+        """Draw the geodesic between the two nodes clicked last, and say how long it is."""
+        frame = self._frame
+        if frame is None or len(set(self._ends)) < 2:
+            self.disk.set_segments("way", None)
+            return
+        ends = frame.points[self._ends]
+        z = ends @ np.array([1, 1j])
+        self.disk.set_segments("way", ends[None], color="accent", width=2.0)
+        steps = steps_between(frame.edges, *self._ends)
+        self.disk.title = f"Distance {float(distance(z[0], z[1])):.2f} for {steps} edges"
 
     @Slot()
     def _show_tiling(self) -> None:
         self.disk.set_tiling(TILINGS[self.tiles.currentText()])
+
+
+def steps_between(edges: np.ndarray, first: int, last: int) -> int:
+    """Number of edges (e, 2) on the shortest way between two nodes; they are connected."""
+    reached, steps = {first}, 0
+    while last not in reached:
+        touched = np.isin(edges, list(reached)).any(1)
+        reached, steps = reached | set(edges[touched].ravel().tolist()), steps + 1
+    return steps
 
 
 def _lines(ends: np.ndarray) -> Any:

@@ -12,11 +12,24 @@ from PySide6.QtWidgets import QComboBox, QWidget
 from plugins.poincare_resnet.contract import MODELS
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView
+from workbench.views.hyperbolic_plane import distance, equidistant
+from workbench.views.poincare_disk import PoincareDiskView
 from workbench.views.theme import theme
 
 COLOURS: Mapping[str, int] = {"hyperbolic": 0, "hyperbolic_head": 2, "euclidean": 1}
 """Index of a network's colour, the same in every view."""
 TILINGS: Mapping[str, tuple[int, int] | None] = {"no tiling": None, "{7,3}": (7, 3), "{5,4}": (5, 4), "{3,7}": (3, 7)}
+
+LEVELS = (-1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5)
+"""Signed distances at which level sets of a hyperplane are drawn."""
+
+
+def draw_hyperplane(disk: PoincareDiskView, foot: complex | None) -> None:
+    """Draw the hyperplane through `foot`, at right angles to the way there, with its level sets; None removes them."""
+    for level in LEVELS:
+        line = None if foot is None else equidistant(foot, float(distance(np.array(foot), np.array(0))), level)
+        disk.set_curve(f"level {level}", line, color="accent" if level == 0 else "muted",
+                       width=2.0 if level == 0 else 1.0)  # fmt: skip
 
 
 def show_networks(view: CurvesView, history: MetricsHistory, prefix: str, models: Sequence[str]) -> None:

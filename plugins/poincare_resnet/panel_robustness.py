@@ -28,7 +28,7 @@ class RobustnessView(ExperimentView):
         self._frame: RobustnessFrame | None = None
         self.attack = CurvesView("attack", "Accuracy under FGSM", "ε", "share right", x_unit="255ths")
         self.strip = AttackStrip()
-        self.roc = CurvesView("roc", "Telling strange images by their energy", "known images refused",
+        self.roc = CurvesView("roc", "Strange images by energy", "known images refused",
                               "strange images found")  # fmt: skip
         self.energies = {model: HistogramView(f"energy-{model}", MODELS[model], "energy") for model in MODELS}
         self.loss = CurvesView("loss", "Training loss", y_label="loss", log_y=True, smoothing=0.6)
@@ -63,6 +63,8 @@ class RobustnessView(ExperimentView):
         """Draw the last evaluation; an image that was chosen stays chosen."""
         is_new = self._frame is None or frame.step != self._frame.step
         self._frame = frame
+        when = f"after step {frame.step}" if frame.step else "before training"
+        self.attack.title, self.roc.title = f"Accuracy under FGSM, {when}", f"Strange images by energy, {when}"
         for model in frame.models:
             style: dict[str, Any] = {"label": MODELS[model], "color": COLOURS[model]}
             self.attack.set_series(model, frame.epsilons, frame.accuracy[model], **style)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QRectF, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from plugins.poincare_resnet.contract import MODELS, Embedding, TrainFrame
+from plugins.poincare_resnet.panel_means import BallsView, BatchMeansView
 from plugins.poincare_resnet.panel_parts import COLOURS, TILINGS, DrawingPad, show_networks, tiling_box
 from workbench.sdk import MetricsHistory
 from workbench.views import (
@@ -21,22 +22,30 @@ from workbench.views import (
     SessionPort,
     TableView,
 )
+from workbench.views.hyperbolic_plane import distance
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.poincare_disk import PoincareDiskView
+
+MOST_MEANS = 20
+"""With more classes their means would hide the points."""
+DISK_HINT = "Drag moves the plane, right-click makes a point the origin. Click two points for the geodesic."
 
 
 class TrainView(ExperimentView):
     """Disk at the left; accuracy, layers, radii at the right; a geodesic between two images and a pad to draw on."""
 
-    hint = "Click two points: the classes along the geodesic between their features. Draw a digit under Play."
+    hint = "Click two points, then drag the handle along the geodesic between them. Draw a digit under Play."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None) -> None:
         super().__init__(port, parent)
         self._frame: TrainFrame | None = None
         self._ends: list[int] = []
+        self._path = np.empty(0, np.complex128)
+        self._along = np.empty((0, 0))
+        self._share = 0.5
         self.disk = PoincareDiskView(
             "disk", "Features of the test images",
-            hint="Drag moves the plane, double-click centres, wheel zooms. Click two points for the geodesic between.",
+            hint=DISK_HINT,
         )  # fmt: skip
         self.chosen = QComboBox()
         self.chosen.setAccessibleName("Network shown in the disk")
@@ -56,10 +65,16 @@ class TrainView(ExperimentView):
         self.between = CurvesView("between", "Classes along the geodesic", "share of the way", "probability",
                                   hint="Click two points in the disk.")  # fmt: skip
         self.table = TableView("networks", "Networks")
-        curves = tabs_of({"Accuracy": self.accuracy, "Loss": self.loss, "Networks": self.table})
+        self.means, self.balls = BatchMeansView(), BallsView()
+        self.curvature = CurvesView("curvature", "Curvature of each ball", y_label="c", log_y=True)
+        curves = tabs_of({
+            "Accuracy": self.accuracy, "Loss": self.loss, "Gradients": self.gradients, "Balls": self.balls,
+            "Curvature": self.curvature,
+            "Networks": self.table,
+        })  # fmt: skip
         inside = tabs_of({
-            "Layers": self.layers, "Over time": self.over_time, "Gradients": self.gradients, "Distances": self.radii,
-            "Confidence": self.confidence, "Geodesic": self.between,
+            "Layers": self.layers, "Over time": self.over_time, "Radii": self.radii, "Confidence": self.confidence,
+            "Geodesic": self.between, "Means": self.means,
         })  # fmt: skip
         self._inside = inside
         layout = QVBoxLayout(self)
@@ -67,9 +82,11 @@ class TrainView(ExperimentView):
         layout.addWidget(beside(self.disk, above(curves, inside, sizes=(1, 1)), sizes=(54, 46)))
         self._play = self._make_play()
         self.chosen.activated.connect(self._show_disk)
+        self.chosen.activated.connect(self._follow_geodesic)
         self.tiles.activated.connect(self._show_tiling)
         self.disk.clicked.connect(self._disk_clicked)
         self.disk.view_changed.connect(self._ask_regions)
+        self.disk.moved.connect(self._along_moved)
 
     def _make_play(self) -> QWidget:
         play = QWidget()
@@ -87,6 +104,11 @@ class TrainView(ExperimentView):
         row.addWidget(self.pad)
         row.addLayout(column, 1)
         layout.addRow(row)
+        self.shows_means = QCheckBox("class means")
+        self.shows_means.setToolTip("Midpoint of each class's features: a diamond of the class's colour")
+        self.shows_means.setChecked(True)
+        self.shows_means.toggled.connect(self._show_disk)
+        layout.addRow(self.shows_means)
         self.pad.drawn.connect(self._drawn)
         return play
 
@@ -98,12 +120,18 @@ class TrainView(ExperimentView):
         """Forget the networks before."""
         self._frame = None
         self._ends = []
-        for view in (self.loss, self.accuracy, self.over_time, self.between):
+        self._path = np.empty(0, np.complex128)
+        self.disk.selection = np.empty(0, np.int64)
+        self.disk.set_curve("between", None)
+        self.disk.set_mark("along", None)
+        self.between.set_line("along", None)
+        for view in (self.loss, self.accuracy, self.over_time, self.curvature, self.between):
             view.clear()
 
     def show_frame(self, frame: TrainFrame) -> None:
         """Draw the last look at the test set."""
-        is_new = self._frame is None or frame.step != self._frame.step
+        before = self._frame
+        is_new = before is None or (frame.step, frame.projection) != (before.step, before.projection)
         self._frame = frame
         if [self.chosen.itemData(index) for index in range(self.chosen.count())] != list(frame.models):
             self.chosen.clear()
@@ -114,6 +142,9 @@ class TrainView(ExperimentView):
             self._show_disk()
             self._show_layers()
             self._show_table()
+            self.means.show_means(frame.means)
+            self.balls.show_balls(frame)
+            self._follow_geodesic()
 
     @property
     def model(self) -> str:
@@ -131,6 +162,8 @@ class TrainView(ExperimentView):
             return
         accuracy = frame.accuracy.get(self.model, float("nan"))
         self.disk.title = f"{accuracy:.1%} right"
+        way = {"tangent": "Tangent PCA at the mean", "horopca": "HoroPCA"}[frame.projection]
+        self.disk.hint = f"{way} shows {own.explained:.0%} of the variance. {DISK_HINT}"
         labels = [
             f"{frame.class_names[k]}, {'right' if ok else 'wrong'}, confidence {p:.0%}"
             for k, ok, p in zip(own.classes, own.is_right, own.confidence, strict=True)
@@ -139,6 +172,10 @@ class TrainView(ExperimentView):
             own.points, classes=own.classes, class_names=frame.class_names, labels=labels, thumbnails=frame.images,
             sizes=np.where(own.is_right, 6.0, 9.0),
         )  # fmt: skip
+        is_shown = self.shows_means.isChecked()
+        for k in range(MOST_MEANS):
+            place = own.means[k] if is_shown and k < len(own.means) <= MOST_MEANS else None
+            self.disk.set_mark(f"mean {k}", place, color=k)
         self.disk.set_regions(own.regions)
         self._ask_regions()
         self.radii.clear()
@@ -153,7 +190,7 @@ class TrainView(ExperimentView):
         own = self._embedding
         if own is None or own.regions is None:
             return
-        places = self.disk.pixel_places(self.disk.plane_rect(QRectF(self.disk.canvas.rect())))
+        places = self.disk.seen_places()
         flat = np.stack([places.real.ravel(), places.imag.ravel()], 1)
         motion, step = self.disk.motion, self._frame.step if self._frame else -1
 
@@ -209,6 +246,9 @@ class TrainView(ExperimentView):
         for name in set(self.over_time.series_names) - set(names):
             self.over_time.remove_series(name)
         self.over_time.show_history(history, names)
+        learnt = {name: name.partition("/")[2] for name in history.names if name.startswith("curvature/")}
+        self.curvature.show_message("" if learnt else "Curvatures are fixed; switch on learn curvature under Geometry.")
+        self.curvature.show_history(history, learnt)
 
     # From the person
 
@@ -219,9 +259,20 @@ class TrainView(ExperimentView):
         self._ends = [*self._ends[-1:], index]
         self.disk.selection = np.array(self._ends, np.int64)
         self.disk.refresh()
-        if len(self._ends) == 2 and self._ends[0] != self._ends[1]:
-            first, second = self._ends
+        if self._has_geodesic:
             self._inside.setCurrentWidget(self.between)
+            self._share = 0.5
+            self._follow_geodesic()
+
+    @property
+    def _has_geodesic(self) -> bool:
+        return len(self._ends) == 2 and self._ends[0] != self._ends[1]
+
+    @Slot()
+    def _follow_geodesic(self) -> None:
+        """Ask for the geodesic between the two chosen features as they are now."""
+        if self._has_geodesic:
+            first, second = self._ends
             self.port.ask_latest("between", self._show_between, model=self.model, first=first, second=second)
 
     def _show_between(self, answer: dict[str, Any]) -> None:
@@ -233,8 +284,26 @@ class TrainView(ExperimentView):
             if probabilities[:, k].max() > 0.02:
                 self.between.set_series(str(name), answer["t"], probabilities[:, k], color=k)
         self.between.title = f"Classes along the geodesic of length {answer['length']:.2f}"
-        path = answer["path"]
-        self.disk.set_curve("between", path[:, 0] + 1j * path[:, 1], color="foreground", width=2.0)
+        self._path, self._along = answer["path"] @ np.array([1, 1j]), probabilities
+        self.disk.set_curve("between", self._path, color="foreground", width=2.0)
+        self.disk.set_mark("along", None)
+        if np.ptp(self._path.real) or np.ptp(self._path.imag):  # none in the disk where features are Euclidean
+            self._stand_at(round(self._share * (len(self._path) - 1)))
+
+    def _stand_at(self, index: int) -> None:
+        """Place the handle on the geodesic and say what the network makes of the features there."""
+        if self._frame is None:
+            return
+        place, probabilities = self._path[index], self._along[index]
+        self._share = index / (len(self._path) - 1)
+        self.disk.set_mark("along", (place.real, place.imag), "on the geodesic", color="foreground", draggable=True)
+        self.between.set_line("along", self._share, "vertical", label="here")
+        self.verdict.setText(_best_classes(self._frame.class_names, probabilities))
+
+    @Slot(object, object)
+    def _along_moved(self, what: object, place: tuple[float, float]) -> None:
+        if what == "along" and len(self._path):
+            self._stand_at(int(distance(self._path, np.array(complex(*place))).argmin()))
 
     @Slot(object)
     def _drawn(self, pixels: np.ndarray) -> None:
@@ -249,8 +318,10 @@ class TrainView(ExperimentView):
     def _show_place(self, answer: dict[str, Any]) -> None:
         if self._frame is None:
             return
-        probabilities = answer["probabilities"]
-        best = np.argsort(probabilities)[::-1][:3]
-        names = self._frame.class_names
-        self.verdict.setText("\n".join(f"{names[k]}: {probabilities[k]:.0%}" for k in best))
+        self.verdict.setText(_best_classes(self._frame.class_names, answer["probabilities"]))
         self.disk.set_mark("drawn", answer["place"], "drawn", color="accent")
+
+
+def _best_classes(names: tuple[str, ...], probabilities: np.ndarray) -> str:
+    """The three likeliest classes, one a line."""
+    return "\n".join(f"{names[k]}: {probabilities[k]:.0%}" for k in np.argsort(probabilities)[::-1][:3])

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Hashable
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
+import torch
 from jaxtyping import Float, Int
+from torch import Tensor
 
 from workbench.sdk import UserError
+from workbench.toolkit import hyperbolic
 
 MOST_NODES = 5000
 
@@ -119,3 +124,24 @@ def mean_rank(pairs: Int[np.ndarray, "p 2"], distances: Float[np.ndarray, "n n"]
         sorted_others = np.sort(row[others])
         ranks.extend(1 + np.searchsorted(sorted_others, row[ancestors]))
     return float(np.mean(ranks))
+
+
+def sarkar_layout(tree: nx.DiGraph, edge: float) -> Float[np.ndarray, "n 2"]:
+    """Places in the unit disk with every edge of length `edge`, children spread evenly (Sarkar 2011).
+
+    The longer the edges, the nearer are distances in the disk to `edge` times the number of edges between two nodes.
+    """
+    step = math.tanh(edge / 2)
+    places: dict[Hashable, Tensor] = {}
+    for node in nx.topological_sort(tree):
+        children, parents = list(tree.successors(node)), list(tree.predecessors(node))
+        here = places.setdefault(node, torch.zeros(2, dtype=torch.float64))
+        back, turn = 0.0, 2 * math.pi / max(1, len(children) + len(parents))
+        if parents:  # the children share what the way back to the parent leaves of the full turn
+            x, y = hyperbolic.mobius_add(-here, places[parents[0]], 1.0).tolist()
+            back = math.atan2(y, x)
+        angles = back + turn * (torch.arange(len(children), dtype=torch.float64) + (1 if parents else 0))
+        around = step * torch.stack([angles.cos(), angles.sin()], -1)
+        for child, place in zip(children, hyperbolic.mobius_add(here.expand_as(around), around, 1.0), strict=True):
+            places[child] = place
+    return torch.stack([places[node] for node in tree]).numpy()

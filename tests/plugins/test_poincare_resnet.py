@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 from PIL import Image
 
 from plugins.poincare_resnet import trees
-from plugins.poincare_resnet.contract import NetworkParameters, TrainParameters
-from plugins.poincare_resnet.data import Images, augmented, load, read_folder, strange_images
+from plugins.poincare_resnet.contract import NetworkParameters, RobustnessParameters, TrainParameters
+from plugins.poincare_resnet.data import Images, augmented, load, other_images, strange_images
+from plugins.poincare_resnet.experiments.batch_means import MeanPaths, mean_errors
 from plugins.poincare_resnet.experiments.collapse import Collapse
 from plugins.poincare_resnet.experiments.common import design_of
 from plugins.poincare_resnet.experiments.cost import Cost, map_names, saved_bytes
+from plugins.poincare_resnet.experiments.explore import Explore, uniform
 from plugins.poincare_resnet.experiments.hierarchy import Hierarchy
 from plugins.poincare_resnet.experiments.means import Means
 from plugins.poincare_resnet.experiments.robustness import Robustness, gradient_sign, separation
 from plugins.poincare_resnet.experiments.training import Train
 from plugins.poincare_resnet.model import Design, ResNet, energy, parameter_groups
-from plugins.poincare_resnet.projection import tangent_plane
 from workbench.compute.building import build, prepared
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
 from workbench.compute.runner import run_to_end
 from workbench.sdk import UserError
 from workbench.toolkit import hyperbolic
 from workbench.toolkit.hyperbolic_layers import PoincareConv2d
+from workbench.toolkit.hyperbolic_mean import frechet_mean, frechet_variance, midpoint
 
 SMALL = {"train_size": 120, "test_size": 60, "batch": 40, "widths": "2,3,4"}
 KINDS = ("hyperbolic", "hyperbolic_head", "euclidean")
@@ -93,24 +96,6 @@ def test_energy_is_minus_the_logarithm_of_the_sum():
     assert float(energy(logits)) == pytest.approx(-np.log(np.exp([1, 2, 3]).sum()), rel=1e-6)
 
 
-# The disk
-
-
-def test_the_projection_keeps_distances_to_the_mean_of_points_on_a_plane():
-    generator = torch.Generator().manual_seed(0)
-    v = torch.zeros(50, 6, dtype=torch.float64)
-    v[:, :2] = torch.randn(50, 2, generator=generator, dtype=torch.float64)
-    points = hyperbolic.mobius_add(torch.full((6,), 0.2, dtype=torch.float64), hyperbolic.exp0(v, 0.1), 0.1)
-    plane = tangent_plane(points, 0.1)
-    disk = plane.to_disk(points)
-    assert plane.explained == pytest.approx(1, abs=1e-3)
-    assert torch.allclose(plane.from_disk(disk), points, atol=0.02)
-    far = hyperbolic.distance(plane.mean.expand_as(points), points, 0.1) * 0.1**0.5
-    assert torch.allclose(hyperbolic.distance0(disk, 1.0), far, rtol=2e-2)
-    again = plane.to_disk(plane.from_disk(disk))
-    assert torch.allclose(again, disk, atol=1e-9)
-
-
 # Experiments
 
 
@@ -121,6 +106,7 @@ def test_the_projection_keeps_distances_to_the_mean_of_points_on_a_plane():
         (Robustness, {**SMALL, "steps": 3}),
         (Collapse, {"layers": 4, "width": 8, "points": 16}),
         (Hierarchy, {"steps": 6, "branching": 2, "depth": 3}),
+        (Explore, {"points": 50}),
     ],
 )
 def test_watching_and_resuming_change_nothing(experiment, parameters, tmp_path):
@@ -149,6 +135,120 @@ def test_training_learns_digits_and_the_frame_says_so():
     assert float(placed["place"].norm()) < 1
     with pytest.raises(UserError, match="no network 'nobody'"):
         run.regions_at("nobody", places)
+
+
+def test_changing_the_projection_shows_the_same_features_anew():
+    run = build(Train, {**SMALL, "steps": 2, "evaluate_every": 2, "models": ("hyperbolic",)})
+    run_to_end(run)
+    before = run.frame()
+    run.parameters = run.parameters.changed(projection="horopca")
+    after = run.frame()
+    assert (before.projection, after.projection) == ("tangent", "horopca")
+    assert after.step == before.step
+    own, other = before.embeddings["hyperbolic"], after.embeddings["hyperbolic"]
+    assert not np.allclose(own.points, other.points)
+    assert np.array_equal(own.radii, other.radii)
+    assert 0 < other.explained <= 1
+
+
+def test_a_classes_mean_is_the_midpoint_of_its_features_as_the_plane_shows_it():
+    run = build(Train, {**SMALL, "steps": 1, "models": ("hyperbolic",), "last": 2, "precision": "float64"})
+    run_to_end(run)
+    own = run.frame().embeddings["hyperbolic"]
+    # Two dimensions are shown as they are, up to an isometry, which takes midpoints along.
+    for k in np.unique(own.classes):
+        disk = torch.from_numpy(own.points[own.classes == k])
+        assert np.allclose(own.means[k], midpoint(disk, 1.0).numpy(), atol=1e-6)
+
+
+def test_the_paths_of_batch_means_follow_the_batches():
+    run = build(Train, {**SMALL, "steps": 3, "evaluate_every": 3, "models": ("hyperbolic",)})
+    run_to_end(run)
+    frame = run.frame()
+    names = ["stem", *(f"block {index} {half}" for index in (1, 2, 3) for half in "ab")]
+    assert list(frame.means) == names
+    for name, norm in run.networks["hyperbolic"].norms():
+        own = frame.means[name]
+        assert own.steps.tolist() == [1, 2, 3]
+        assert own.path.shape == (3, 2)
+        s = float(norm.ball.c) ** 0.5
+        assert np.linalg.norm(own.path[-1]) <= s * float(norm.last_mean.norm()) + 1e-6
+        assert own.error < 0.05
+        assert own.sigma > 0
+    off = build(Train, {**SMALL, "steps": 1, "models": ("hyperbolic",), "mean": "off"})
+    run_to_end(off)
+    assert off.frame().means == {}
+
+
+def test_long_paths_are_thinned_and_keep_their_ends():
+    network = ResNet(Design(widths=(2, 2, 2)))
+    paths = MeanPaths()
+    for step in range(1, 2001):
+        for _, norm in network.norms():
+            norm.last_mean = torch.full_like(norm.bias, step * 1e-4)
+        paths.note(step, network)
+    assert len(paths.steps) <= 400
+    assert paths.steps[-1] > 1990
+    assert np.ptp(np.diff(paths.steps)) == 0
+    assert torch.allclose(paths.means["stem"][:, 0], torch.tensor(paths.steps) * 1e-4)
+
+
+def test_the_two_means_of_one_layer_are_measured_as_its_batch_norm_is_given_them():
+    torch.manual_seed(0)
+    network = ResNet(Design())
+    images = torch.randn(20, 1, 8, 8) / 2
+    found = mean_errors(network, images)
+    t = network.conv(images)
+    points = network.ball.exp0(t.movedim(1, -1).flatten(0, 2)).detach().double()
+    mean = frechet_mean(points, float(network.ball.c))
+    assert found["stem"][1] == pytest.approx(
+        float(frechet_variance(points, mean, float(network.ball.c)).sqrt()), rel=0.1
+    )
+
+
+def test_a_loss_that_is_not_a_number_stops_the_run_and_names_the_layer():
+    run = prepared(build(Train, {**SMALL, "steps": 2, "models": ("euclidean",)}))
+    with torch.no_grad():
+        run.networks["euclidean"].blocks[1].conv2.weight[0, 0] = float("nan")
+    with pytest.raises(UserError, match="step 0 is not a number; block 2 is the first"):
+        next(run.run())
+
+
+def test_double_precision_is_used_from_the_images_to_the_regions():
+    run = build(Train, {**SMALL, "steps": 1, "precision": "float64", "models": KINDS})
+    run_to_end(run)
+    assert all(own.dtype == torch.float64 for network in run.networks.values() for own in network.parameters())
+    assert run.regions_at("hyperbolic", np.zeros((1, 2)))[0] >= 0
+
+
+def test_learnt_curvatures_are_reported_and_move():
+    run = build(Train, {**SMALL, "steps": 6, "evaluate_every": 3, "models": ("hyperbolic",), "learnable_c": True})
+    run = prepared(run)
+    seen = [metrics for metrics in run.run() if isinstance(metrics, dict) and "curvature/block 2" in metrics]
+    assert len(seen) == 2
+    names = [f"curvature/{layer}" for layer in ("stem", "block 1", "block 2", "block 3")]
+    assert any(abs(seen[-1][name] - 0.1) > 1e-5 for name in names)
+    assert np.allclose([seen[-1][name] for name in names], run.frame().curvatures)
+
+
+def test_points_are_uniform_by_area():
+    points = uniform(20_000, 3.0, torch.Generator().manual_seed(0))
+    radii = hyperbolic.distance0(points, 1.0)
+    for r in (1.0, 2.0, 2.5):
+        assert float((radii < r).double().mean()) == pytest.approx((np.cosh(r) - 1) / (np.cosh(3) - 1), abs=0.01)
+    assert float(radii.max()) <= 3
+
+
+@pytest.mark.parametrize("scene", ["blobs", "uniform", "tree"])
+def test_a_scene_fills_the_disk(scene):
+    run = build(Explore, {"scene": scene, "points": 500, "groups": 3, "depth": 3})
+    first = run.frame()
+    run_to_end(run)
+    last = run.frame()
+    assert len(last.points) == (40 if scene == "tree" else 500)
+    assert np.array_equal(last.points[: len(first.points)], first.points)
+    assert (np.linalg.norm(last.points, axis=1) < 1).all()
+    assert len(last.edges) == (39 if scene == "tree" else 0)
 
 
 def test_identity_layers_preserve_and_hnn_collapses():
@@ -232,28 +332,10 @@ def test_digits_are_split_and_centred():
     assert found.train.max() == 0.5
 
 
-def test_a_folder_of_images_is_read_and_bad_ones_are_refused(tmp_path):
-    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
-        (tmp_path / name).mkdir()
-        for index in range(3):
-            Image.new("RGB", (20 + index, 16), colour).save(tmp_path / name / f"{index}.png")
-    pixels, labels, names = read_folder(tmp_path)
-    assert pixels.shape == (6, 16, 20, 3)
-    assert (names, labels.tolist()) == (("blue", "red"), [0, 0, 0, 1, 1, 1])
-    assert pixels[labels == 1][0, 0, 0].tolist() == [255, 0, 0]
-    (tmp_path / "red" / "3.png").write_bytes(b"not a picture")
-    with pytest.raises(UserError, match=r"3\.png is not a picture"):
-        read_folder(tmp_path)
-    with pytest.raises(UserError, match="no two sub-folders"):
-        read_folder(tmp_path / "blue")
-    with pytest.raises(UserError, match="is not a folder"):
-        read_folder(tmp_path / "nowhere")
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [({"source": "idx"}, "Choose an IDX file"), ({"source": "folder"}, "is not a folder"),
-     ({"train_size": 5000}, "There are 1797 images"),
+     ({"source": "cifar_files"}, "is not a folder"), ({"train_size": 5000}, "There are 1797 images"),
      ({"source": "idx", "images": "/nowhere/x-images.gz"}, "labels of")],
 )  # fmt: skip
 def test_data_that_is_not_there_is_refused_with_one_sentence(changes, words):
@@ -289,7 +371,69 @@ def test_strange_images_are_of_the_same_shape_and_range(kind):
     assert torch.equal(strange, strange_images(kind, images))
 
 
+def test_cifars_own_test_images_are_never_trained_on(tmp_path):
+    rng = np.random.default_rng(0)
+    for index, name in enumerate([*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"]):
+        records = rng.integers(0, 256, (60, 3073), dtype=np.uint8)
+        records[:, 0] = rng.integers(0, 10, 60)
+        records[:, 1:] = 200 if index == 5 else records[:, 1:] // 2  # the test images are the bright ones
+        records.tofile(tmp_path / name)
+    found = images_of(source="cifar_files", folder=str(tmp_path), train_size=300, test_size=50)
+    assert found.train.shape == (300, 3, 32, 32)
+    assert float(found.train.max()) < 0
+    assert torch.allclose(found.test, torch.tensor(200 / 127.5 - 1), atol=1e-6)
+    assert found.class_names[0] == "airplane"
+    with pytest.raises(UserError, match="There are 60 images to test on; 61 are asked for"):
+        images_of(source="cifar_files", folder=str(tmp_path), train_size=300, test_size=61)
+
+
+def test_other_images_come_from_files_as_the_network_wants_them(tmp_path):
+    known = images_of().test
+    pixels = np.zeros((32, 32, 3, 5), np.uint8)
+    pixels[:, :, 1] = 255  # green
+    scipy.io.savemat(tmp_path / "test_32x32.mat", {"X": pixels, "y": np.ones((5, 1), np.uint8)})
+    (tmp_path / "banded").mkdir()
+    Image.new("RGB", (300, 400), (0, 0, 255)).save(tmp_path / "banded" / "a.jpg")
+    svhn = other_images(RobustnessParameters(strange="svhn", strange_file=str(tmp_path / "test_32x32.mat")), known)
+    assert svhn.shape == (5, 1, 8, 8)
+    assert torch.allclose(svhn, torch.tensor(150 / 255 - 0.5), atol=1e-6), "luma of green"
+    colour = known.expand(-1, 3, -1, -1)
+    blue = other_images(RobustnessParameters(strange="pictures", strange_folder=str(tmp_path)), colour)
+    assert blue.shape == (1, 3, 8, 8)
+    assert torch.allclose(blue[0, :, 4, 4], torch.tensor([-1.0, -1.0, 1.0]), atol=0.05)
+    for strange, words in (("svhn", "Choose SVHN's"), ("pictures", "Name a folder")):
+        with pytest.raises(UserError, match=words):
+            other_images(RobustnessParameters(strange=strange), known)
+
+
+def test_a_network_is_judged_on_svhn(tmp_path):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (32, 32, 3, 30), dtype=np.uint8)
+    scipy.io.savemat(tmp_path / "svhn.mat", {"X": pixels, "y": np.ones((30, 1), np.uint8)})
+    run = build(Robustness, {**SMALL, "steps": 1, "strange": "svhn", "strange_file": str(tmp_path / "svhn.mat"),
+                             "models": ("euclidean",)})  # fmt: skip
+    run_to_end(run)
+    assert len(run._strange["euclidean"]) == 30
+    assert 0 <= run.scores["euclidean"][1] <= 1
+
+
 # Trees
+
+
+def test_the_laid_out_tree_has_edges_of_one_length_and_little_distortion():
+    graph = trees.balanced_tree(3, 4)
+    places = torch.from_numpy(trees.sarkar_layout(graph, 1.8))
+    edges = np.array(graph.edges)
+    lengths = hyperbolic.distance(places[edges[:, 0]], places[edges[:, 1]], 1.0)
+    assert torch.allclose(lengths, torch.tensor(1.8, dtype=torch.float64), atol=1e-9)
+    table = hyperbolic.distance(places[:, None], places[None], 1.0).numpy()
+    errors = [trees.distortion(trees.path_lengths(graph), table)]
+    longer = torch.from_numpy(trees.sarkar_layout(graph, 3.5))
+    errors.append(
+        trees.distortion(trees.path_lengths(graph), hyperbolic.distance(longer[:, None], longer[None], 1.0).numpy())
+    )
+    assert errors[1] < 0.5 * errors[0] < 0.1, "Sarkar: as near to the tree as one likes with longer edges"
+    assert trees.mean_average_precision(graph, table) == 1
 
 
 def test_pairs_depths_and_scores_of_a_path(tmp_path):

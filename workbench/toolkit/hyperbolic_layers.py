@@ -175,7 +175,7 @@ class PoincareBatchNorm(nn.Module):
     """Centre a layer's points at a learnt point and give them a learnt Fréchet variance (section 3.5).
 
     With `uses_running` the evaluation uses running statistics, which the paper's code does not (it always uses those of
-    the batch); the mean then moves along geodesics.
+    the batch); the mean then moves along geodesics. `last_mean` is the mean of the last training batch.
     """
 
     def __init__(self, channels: int, ball: Ball, mean: Mean = "midpoint", uses_running: bool = False) -> None:
@@ -187,6 +187,7 @@ class PoincareBatchNorm(nn.Module):
         self.running_variance: Tensor
         self.register_buffer("running_mean", torch.zeros(channels))
         self.register_buffer("running_variance", torch.ones(()))
+        self.last_mean = torch.zeros(channels)
 
     def forward(self, t: Float[Tensor, "b c h w"]) -> Float[Tensor, "b c h w"]:
         """Tangent vectors to tangent vectors."""
@@ -209,6 +210,8 @@ class PoincareBatchNorm(nn.Module):
         c = self.ball.c
         mean = midpoint(x, c) if self.mean == "midpoint" else frechet_mean(x, c)
         variance = frechet_variance(x, mean, c)
+        if self.training:
+            self.last_mean = mean.detach()
         if self.training and self.uses_running:
             with torch.no_grad():
                 step = MOMENTUM * hyperbolic.logmap(self.running_mean, mean, c)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from workbench.views.hyperbolic_plane import Motion
@@ -21,7 +21,7 @@ NOTCH = 120
 
 
 class DiskCanvas(QWidget):
-    """Drag moves the plane, or a point or mark that may be moved; Shift+drag draws a lasso."""
+    """Drag moves the plane, or a point or mark that may be moved; Shift+drag draws a lasso, right-click recentres."""
 
     def __init__(self, view: PoincareDiskView) -> None:
         super().__init__()
@@ -80,7 +80,9 @@ class DiskCanvas(QWidget):
             painter.drawText(QPointF(box.left() + 6, top + metrics.ascent() + index * metrics.height()), line)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Begin to move the plane, a point, or a lasso."""
+        """Begin to move the plane, a point, or a lasso; the right button makes what is there the origin."""
+        if event.button() == Qt.MouseButton.RightButton and self._pressed is None:
+            self._recentre(event.position())
         if event.button() != Qt.MouseButton.LeftButton:
             return
         view, position = self._view, event.position()
@@ -125,15 +127,7 @@ class DiskCanvas(QWidget):
             view.moved.emit(self._dragged, (place.real, place.imag))
         elif self._start is not None:
             # From where the drag began: the plane comes back exactly when the mouse does.
-            zoomed = 1 if view.zoom == 1 else view.zoom
-            first, last = (self._unzoomed(z, zoomed) for z in (self._start, here))
-            view.set_motion(Motion.translation(first, last).after(self._origin))
-
-    @staticmethod
-    def _unzoomed(z: complex, zoom: float) -> complex:
-        from workbench.views.hyperbolic_plane import scaled
-
-        return z if zoom == 1 else complex(scaled(1 / zoom, np.array(z)).item())
+            view.set_motion(Motion.translation(view.unzoomed(self._start), view.unzoomed(here)).after(self._origin))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Finish: a click, a lasso, or a movement."""
@@ -163,18 +157,22 @@ class DiskCanvas(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         self._pressed = None
-        index = self._view.nearest(event.position(), self._rect)
-        here = self._view.from_pixels(event.position(), self._rect)
+        self._recentre(event.position())
+
+    def _recentre(self, position: QPointF) -> None:
+        index = self._view.nearest(position, self._rect)
+        here = self._view.from_pixels(position, self._rect)
         if index >= 0:
             self._view.bring_to_centre(complex(self._view.points.z[index]))
         elif here is not None:
             self._view.bring_to_centre(complex(self._view.from_view(np.array(here)).item()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Look closer, or from farther away."""
+        """Look closer, or from farther away; what is under the mouse stays there."""
         notches = event.angleDelta().y() / NOTCH
         if notches:
-            self._view.set_zoom(self._view.zoom * 0.9**notches)
+            about = self._view.from_pixels(event.position(), self._rect)
+            self._view.set_zoom(self._view.zoom * 0.9**notches, about=about or 0j)
             event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -187,6 +185,10 @@ class DiskCanvas(QWidget):
             self._view.view_changed.emit()
         else:
             super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The view has changed: whoever works out something for the seen pixels does so again."""
+        self._view.refresh()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Forget what was under the mouse."""

@@ -1,7 +1,7 @@
 """PoincareDiskView: the hyperbolic plane, moved by the mouse like a sheet without an edge.
 
   ╭───────╮     points, geodesics, circles, tilings and regions; drag moves the plane by an isometry,
- ╱ ·  ╲ ·  ╲    a double click brings a point to the centre, the wheel looks closer or from farther away;
+ ╱ ·  ╲ ·  ╲    a right or double click makes a point the origin, the wheel looks closer or from farther away;
 │ ·───(·)─· │   the same scene in the half-plane and in Klein's disk
  ╲ ·  ╱  · ╱
   ╰───────╯
@@ -10,70 +10,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal, Slot
-from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtCore import QPointF, QRectF, QTimer, Signal, Slot
+from PySide6.QtGui import QImage, QPainter, QPainterPath
 from PySide6.QtWidgets import QComboBox, QToolButton
 
 from workbench.views import hyperbolic_plane as plane
 from workbench.views.base import View
 from workbench.views.hyperbolic_plane import MODELS, Motion
 from workbench.views.legend import LegendEntry, PlacedEntry, draw_legend, legend_height, place_legend
-from workbench.views.painting import figure_font, pen, polygon, rgba_image, with_alpha
+from workbench.views.painting import figure_font, rgba_image
 from workbench.views.poincare_canvas import DiskCanvas
-from workbench.views.scatter import stamp_points
+from workbench.views.poincare_painter import DiskPainter
+from workbench.views.poincare_scene import Curves, Mark, Points
 from workbench.views.theme import theme
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, UInt8
 
-FEW = 400
-"""So many points are drawn one by one, with rims; more are stamped into a picture."""
 REGION_PIXELS = 240
+"""Longer side of the picture of regions that is made anew for every paint while the plane moves."""
+EXACT_PIXELS = 640
+"""The same for the picture of a view at rest."""
 REACH = 14.0
 FARTHEST = 1e4
 """Largest |α| of a motion: cosh of half the distance it moves the centre by."""
 LEGEND_ROWS = 3
 ANIMATION_STEPS = 14
-LARGEST_ZOOM, SMALLEST_ZOOM = 3.0, 0.15
+LARGEST_ZOOM, SMALLEST_ZOOM = 100.0, 0.15
 HALF_PLANE_HEIGHT = 4.2
-
-
-@dataclass
-class Points:
-    """What is known of the points; `colours` are indices of the theme's series, or one name for all."""
-
-    z: np.ndarray = field(default_factory=lambda: np.empty(0, np.complex128))
-    classes: np.ndarray | None = None
-    class_names: Sequence[str] = ()
-    values: np.ndarray | None = None
-    sizes: np.ndarray | float = 6.0
-    labels: Sequence[str] | None = None
-    dimmed: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A point with a name of its own, larger than the others; one that is draggable has a ring."""
-
-    z: complex
-    label: str
-    colour: str | int
-    is_draggable: bool = False
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Polylines (e, s) in the disk, NaN where one ends; `is_segment` ones are geodesics, drawn anew in each view."""
-
-    z: np.ndarray
-    colour: str | int
-    width: float
-    label: str
-    is_segment: bool
 
 
 class PoincareDiskView(View):
@@ -81,7 +48,7 @@ class PoincareDiskView(View):
 
     `clicked` carries the index of a point or -1, with the place as (x, y); `moved` carries (name of a mark or index of
     a point, (x, y)) while one is dragged, `released` the same at the end; `selected` the indices inside a lasso,
-    `view_changed` comes after the plane was moved.
+    `view_changed` comes after the plane was moved, zoomed or resized, or another model chosen.
     """
 
     clicked = Signal(int, object)
@@ -92,7 +59,7 @@ class PoincareDiskView(View):
 
     def __init__(self, name: str, title: str, *, points_are_draggable: bool = False, hint: str = "") -> None:
         hint = hint or (
-            "Drag moves the plane; double-click brings a point to the centre; the wheel zooms; Shift+drag selects."
+            "Drag moves the plane; right-click makes a point the origin; the wheel zooms; Shift+drag selects."
         )
         super().__init__(name, title, hint=hint)
         self.motion = Motion()
@@ -101,11 +68,13 @@ class PoincareDiskView(View):
         self.points = Points()
         self.points_are_draggable = points_are_draggable
         self.selection = np.empty(0, np.int64)
-        self._marks: dict[str, Mark] = {}
-        self._curves: dict[str, Curves] = {}
-        self._regions: tuple[Int[np.ndarray, "g g"], float] | None = None
-        self._region_image: tuple[object, QImage] | None = None
+        self.marks: dict[str, Mark] = {}
+        self.curves: dict[str, Curves] = {}
+        self.regions: tuple[Int[np.ndarray, "g g"], int] | None = None
+        self._painter = DiskPainter(self)
         self._thumbnails: UInt8[np.ndarray, "n h w c"] | None = None
+        self._stamp = 0
+        self._seen_rect = QRectF()
         self._hidden: set[int] = set()
         self._path: list[Motion] = []
         self._animation = QTimer(self, interval=16)
@@ -160,9 +129,9 @@ class PoincareDiskView(View):
     ) -> None:  # fmt: skip
         """Show a named point; None removes it."""
         if place is None or not np.isfinite(place).all():
-            self._marks.pop(name, None)
+            self.marks.pop(name, None)
         else:
-            self._marks[name] = Mark(complex(place[0], place[1]), label, color, draggable)
+            self.marks[name] = Mark(complex(place[0], place[1]), label, color, draggable)
         self.refresh()
 
     def set_segments(
@@ -171,10 +140,10 @@ class PoincareDiskView(View):
     ) -> None:  # fmt: skip
         """Draw geodesics between pairs of points (e, start or end, x or y); None removes them."""
         if ends is None:
-            self._curves.pop(name, None)
+            self.curves.pop(name, None)
         else:
             z = np.asarray(ends, np.float64).reshape(-1, 2, 2) @ np.array([1, 1j])
-            self._curves[name] = Curves(z, color, width, label, True)
+            self.curves[name] = Curves(z, color, width, label, True)
         self.refresh()
 
     def set_curve(
@@ -182,28 +151,32 @@ class PoincareDiskView(View):
     ) -> None:
         """Draw a curve through complex points (s,), as a circle or a hyperplane; None removes it."""
         if z is None:
-            self._curves.pop(name, None)
+            self.curves.pop(name, None)
         else:
-            self._curves[name] = Curves(np.asarray(z, np.complex128).reshape(1, -1), color, width, label, False)
+            self.curves[name] = Curves(np.asarray(z, np.complex128).reshape(1, -1), color, width, label, False)
         self.refresh()
 
     def set_tiling(self, shape: tuple[int, int] | None) -> None:
         """Draw the regular tiling {p, q}; None removes it. Raises ValueError where it is not hyperbolic."""
         if shape is None:
-            self._curves.pop("tiling", None)
+            self.curves.pop("tiling", None)
         else:
-            self._curves["tiling"] = Curves(plane.tiling(*shape), "grid", 1.0, "", True)
+            self.curves["tiling"] = Curves(plane.tiling(*shape), "grid", 1.0, "", True)
         self.refresh()
 
     def set_regions(self, classes: Int[np.ndarray, "g g"] | None) -> None:
         """Colour the disk by class: a grid over the square around it, first row at the top, -1 for none."""
-        self._regions = None if classes is None else (classes, float(np.random.default_rng(0).random()))
-        self._region_image = None
+        self._stamp += 1
+        self.regions = None if classes is None else (classes, self._stamp)
         self.refresh()
 
     def refresh(self) -> None:
-        """Draw anew at the next event."""
+        """Draw anew at the next event; where the legend has taken or left room, the view has changed."""
         self.canvas.update()
+        rect = self.plane_rect(QRectF(self.canvas.rect()))
+        if rect != self._seen_rect:
+            self._seen_rect = rect
+            self.view_changed.emit()
 
     # The view of the plane
 
@@ -248,17 +221,28 @@ class PoincareDiskView(View):
         self.motion = motion
         self.refresh()
 
-    def set_zoom(self, zoom: float) -> None:
-        """Draw points `zoom` times as far from the centre (not an isometry: 1 is the truth)."""
+    def set_zoom(self, zoom: float, about: complex = 0j) -> None:
+        """Draw points `zoom` times as far from the centre (not an isometry: 1 is the truth).
+
+        The plane is moved so that what is seen at `about` in the disk stays there.
+        """
+        before = self.unzoomed(about)
         self.zoom = float(np.clip(zoom, SMALLEST_ZOOM, LARGEST_ZOOM))
+        if about:
+            self.set_motion(Motion.translation(before, self.unzoomed(about)).after(self.motion))
         self.refresh()
         self.view_changed.emit()
+
+    def unzoomed(self, seen: complex) -> complex:
+        """Where a place of the seen disk is without the zoom."""
+        return seen if self.zoom == 1 else complex(plane.scaled(1 / self.zoom, np.array(seen)).item())
 
     def set_model(self, model: str) -> None:
         """Draw in "disk", "half-plane" or "klein"."""
         self.model = model
         self.choice.setCurrentIndex(self.choice.findData(model))
         self.refresh()
+        self.view_changed.emit()
 
     @Slot()
     def _model_chosen(self) -> None:
@@ -299,7 +283,7 @@ class PoincareDiskView(View):
 
     def nearest(self, position: QPointF, rect: QRectF) -> int:
         """Index of the point within reach of a position, or -1."""
-        shown = self._is_shown()
+        shown = self.is_shown()
         if not len(self.points.z) or not shown.any():
             return -1
         pixels = self.to_pixels(self.to_view(self.points.z), rect)
@@ -310,7 +294,7 @@ class PoincareDiskView(View):
 
     def mark_at(self, position: QPointF, rect: QRectF) -> str | None:
         """Name of the draggable mark within reach of a position."""
-        for name, mark in self._marks.items():
+        for name, mark in self.marks.items():
             x, y = self.to_pixels(self.to_view(np.array(mark.z)), rect)
             if mark.is_draggable and np.hypot(x - position.x(), y - position.y()) <= REACH:
                 return name
@@ -321,13 +305,14 @@ class PoincareDiskView(View):
         path = QPainterPath()
         path.addPolygon([*outline, outline[0]])
         pixels = self.to_pixels(self.to_view(self.points.z), rect)
-        shown = self._is_shown()
+        shown = self.is_shown()
         inside = [i for i, (x, y) in enumerate(pixels) if shown[i] and path.contains(QPointF(x, y))]
         self.selection = np.array(inside, np.int64)
         self.selected.emit(self.selection)
         self.refresh()
 
-    def _is_shown(self) -> np.ndarray:
+    def is_shown(self) -> np.ndarray:
+        """Which points are drawn (n,): those that are finite and whose class is not hidden."""
         shown = np.isfinite(self.points.z)
         if self.points.classes is not None and self._hidden:
             shown &= ~np.isin(self.points.classes, list(self._hidden))
@@ -360,7 +345,7 @@ class PoincareDiskView(View):
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         placed = self._placed_legend(rect)
         top = legend_height(placed)
-        self._paint_plane(painter, rect.adjusted(0, top, 0, 0))
+        self._painter.paint(painter, rect.adjusted(0, top, 0, 0))
         draw_legend(painter, placed)
         painter.restore()
 
@@ -394,143 +379,19 @@ class PoincareDiskView(View):
             ]
         entries += [
             LegendEntry(name, curve.label, theme().colour(curve.colour))
-            for name, curve in self._curves.items()
+            for name, curve in self.curves.items()
             if curve.label
         ]
         return entries + [
             LegendEntry(name, mark.label, theme().colour(mark.colour), "diamond")
-            for name, mark in self._marks.items()
+            for name, mark in self.marks.items()
             if mark.label
         ]
 
-    def _paint_plane(self, painter: QPainter, rect: QRectF) -> None:
-        painter.save()
-        outline = self._outline(rect)
-        painter.setClipRect(rect)
-        painter.save()
-        painter.setClipPath(outline, Qt.ClipOperation.IntersectClip)
-        painter.fillPath(outline, QColor(theme().background))
-        if self._regions is not None:
-            painter.drawImage(rect, self._regions_picture(rect))
-        for curve in self._curves.values():
-            self._draw_curves(painter, rect, curve)
-        self._draw_points(painter, rect)
-        painter.restore()
-        painter.setPen(pen(theme().muted, 1.3))
-        painter.drawPath(outline)
-        for mark in self._marks.values():
-            self._draw_mark(painter, rect, mark)
-        painter.restore()
-
-    def _outline(self, rect: QRectF) -> QPainterPath:
-        centre, unit = self.frame(rect)
-        path = QPainterPath()
-        if self.model == "half-plane":
-            path.addRect(QRectF(rect.left(), rect.top() - 1, rect.width(), centre.y() - rect.top() + 1))
-        else:
-            path.addEllipse(centre, unit, unit)
-        return path
-
-    def _draw_curves(self, painter: QPainter, rect: QRectF, curve: Curves) -> None:
-        if not curve.z.size:
-            return
-        if curve.is_segment:
-            ends = self.to_view(curve.z) if self.zoom == 1 else self.motion(curve.z)
-            lines = plane.arcs(ends[:, 0], ends[:, 1], 2 if self.model == "klein" and self.zoom == 1 else 24)
-            lines = lines if self.zoom == 1 else plane.scaled(self.zoom, lines)
-        else:
-            lines = self.to_view(curve.z)
-        painter.setPen(pen(theme().colour(curve.colour), curve.width))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        for line in self.to_pixels(lines, rect):
-            good = line[np.isfinite(line).all(1) & (np.abs(line) < 1e5).all(1)]
-            if len(good) > 1:
-                painter.drawPolyline(polygon(good))
-
-    def _draw_points(self, painter: QPainter, rect: QRectF) -> None:
-        own = self.points
-        chosen = np.flatnonzero(self._is_shown())
-        if not len(chosen):
-            return
-        pixels = self.to_pixels(self.to_view(own.z[chosen]), rect)
-        colours = self._colours()[chosen]
-        sizes = np.broadcast_to(np.asarray(own.sizes, np.float64), own.z.shape)[chosen]
-        if len(chosen) <= FEW:
-            painter.setPen(pen(theme().background, 0.7))
-            for (x, y), colour, size in zip(pixels.tolist(), colours.tolist(), sizes.tolist(), strict=True):
-                painter.setBrush(QColor(*colour))
-                painter.drawEllipse(QPointF(x, y), size / 2, size / 2)
-        else:
-            scale = max(1.0, painter.device().devicePixelRatioF() if painter.device() else 1.0)
-            order = np.argsort(colours[:, 3], kind="stable")
-            image = stamp_points(pixels[order], colours[order], sizes[order], rect, scale)
-            painter.drawImage(rect, rgba_image(np.ascontiguousarray(image)))
-        picked = np.isin(chosen, self.selection)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(pen(theme().foreground, 1.3))
-        for x, y in pixels[picked][:2000].tolist():
-            painter.drawEllipse(QPointF(x, y), 5, 5)
-
-    def _colours(self) -> UInt8[np.ndarray, "n 4"]:
-        own = self.points
-        if own.values is not None:
-            share = np.clip(np.nan_to_num(own.values), 0, 1)
-            colours = theme().colormap()[(share * 255).astype(np.int64)].copy()
-        else:
-            indices = own.classes if own.classes is not None else np.zeros(len(own.z), np.int64)
-            names = [QColor(theme().series(k)) for k in range(int(indices.max(initial=0)) + 1)]
-            table = np.array([[c.red(), c.green(), c.blue(), 255] for c in names], np.uint8)
-            colours = table[indices]
-        if own.dimmed is not None:
-            colours[np.asarray(own.dimmed, bool), 3] = 70
-        return colours
-
-    def _draw_mark(self, painter: QPainter, rect: QRectF, mark: Mark) -> None:
-        x, y = self.to_pixels(self.to_view(np.array(mark.z)), rect)
-        colour = QColor(theme().colour(mark.colour))
-        painter.setPen(QPen(QColor(theme().background), 1.5))
-        painter.setBrush(colour)
-        size = 6.0
-        diamond = [QPointF(x, y - size), QPointF(x + size, y), QPointF(x, y + size), QPointF(x - size, y)]
-        painter.drawPolygon(diamond)
-        if mark.is_draggable:
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(pen(colour, 1.4))
-            painter.drawEllipse(QPointF(x, y), size + 4, size + 4)
-
-    def _regions_picture(self, rect: QRectF) -> QImage:
-        """The regions as they look under the present motion: each pixel asks the grid where it came from."""
-        assert self._regions is not None
-        classes, stamp = self._regions
-        key = (self.motion, self.zoom, self.model, rect.width(), rect.height(), stamp, theme().is_dark)
-        if self._region_image is not None and self._region_image[0] == key:
-            return self._region_image[1]
-        places = self.pixel_places(rect)
-        size = classes.shape[0]
-        column = np.clip(((places.real + 1) / 2 * size), 0, size - 1)
-        row = np.clip(((1 - places.imag) / 2 * size), 0, size - 1)
-        found = classes[np.nan_to_num(row).astype(np.int64), np.nan_to_num(column).astype(np.int64)]
-        found = np.where(np.isfinite(places) & (np.abs(places) < 1), found, -1)
-        image = self._tinted(found)
-        self._region_image = (key, image)
-        return image
-
-    def _tinted(self, classes: np.ndarray) -> QImage:
-        count = int(classes.max(initial=0)) + 1
-        tints = [with_alpha(theme().series(k), 0.22) for k in range(count)]
-        table = np.array([[c.red(), c.green(), c.blue(), c.alpha()] for c in tints] + [[0, 0, 0, 0]], np.uint8)
-        rgba = table[classes]
-        edge = np.zeros(classes.shape, bool)
-        edge[:, 1:] |= (classes[:, 1:] != classes[:, :-1]) & (classes[:, 1:] >= 0) & (classes[:, :-1] >= 0)
-        edge[1:] |= (classes[1:] != classes[:-1]) & (classes[1:] >= 0) & (classes[:-1] >= 0)
-        dark = QColor(theme().foreground)
-        rgba[edge] = (dark.red(), dark.green(), dark.blue(), 150)
-        return rgba_image(np.ascontiguousarray(rgba))
-
-    def pixel_places(self, rect: QRectF) -> np.ndarray:
-        """Places of the unmoved disk under a grid of pixels over `rect` (h, w); NaN outside of the plane."""
+    def pixel_places(self, rect: QRectF, most: int = REGION_PIXELS) -> np.ndarray:
+        """Places of the unmoved disk under a grid of at most `most` pixels a side over `rect` (h, w); NaN outside."""
         longest = max(rect.width(), rect.height())
-        wide, high = (max(2, round(REGION_PIXELS * side / longest)) for side in (rect.width(), rect.height()))
+        wide, high = (max(2, round(min(most, longest) * side / longest)) for side in (rect.width(), rect.height()))
         centre, unit = self.frame(rect)
         x = (rect.left() + (np.arange(wide) + 0.5) / wide * rect.width() - centre.x()) / unit
         y = (centre.y() - rect.top() - (np.arange(high) + 0.5) / high * rect.height()) / unit
@@ -540,18 +401,20 @@ class PoincareDiskView(View):
             seen = MODELS[self.model][2](np.where(inside, w, 0.5j))
         return np.where(inside, self.from_view(seen), np.nan)
 
+    def seen_places(self) -> np.ndarray:
+        """Places of the unmoved disk under the pixels of the screen now (h, w); NaN outside of the plane."""
+        return self.pixel_places(self.plane_rect(QRectF(self.canvas.rect())), EXACT_PIXELS)
+
     def set_exact_regions(self, classes: Int[np.ndarray, "h w"]) -> None:
-        """Show classes that were worked out for exactly the places of `pixel_places`, until the view changes."""
-        if self._regions is not None:
-            rect = self.plane_rect(QRectF(self.canvas.rect()))
-            key = (self.motion, self.zoom, self.model, rect.width(), rect.height(), self._regions[1], theme().is_dark)
-            self._region_image = (key, self._tinted(classes))
+        """Show classes that were worked out for exactly the places of `seen_places`, until the view changes."""
+        if self.regions is not None:
+            self._painter.use_exact(self.plane_rect(QRectF(self.canvas.rect())), self.regions[1], classes)
             self.refresh()
 
     # Elsewhere
 
     def data(self) -> Mapping[str, np.ndarray]:
-        """Places of the points in the unmoved disk, with classes, values and labels."""
+        """Places of the points in the unmoved disk, with classes, values, labels, and which are selected (1 or 0)."""
         own = self.points
         columns: dict[str, np.ndarray] = {"x": own.z.real, "y": own.z.imag}
         if own.classes is not None:
@@ -560,6 +423,8 @@ class PoincareDiskView(View):
             columns["value"] = own.values
         if own.labels is not None:
             columns["label"] = np.array(own.labels, dtype=str)
+        if len(self.selection):
+            columns["selected"] = np.isin(np.arange(len(own.z)), self.selection).astype(np.int64)
         return columns
 
     def state(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
-from plugins.poincare_resnet.contract import NetworkParameters
+from plugins.poincare_resnet.contract import MODELS, NetworkParameters
 from plugins.poincare_resnet.data import Images, augmented, load
 from plugins.poincare_resnet.model import Design, Kind, ResNet, parameter_groups
 from workbench.sdk import Context, Experiment, Frame, Progress, UserError
@@ -19,6 +19,8 @@ from workbench.toolkit import hyperbolic
 P = TypeVar("P", bound=NetworkParameters)
 F = TypeVar("F", bound=Frame)
 EVALUATION_BATCH = 200
+CHECK_EVERY = 20
+"""Steps between two looks whether the loss is a number, where looking means waiting for the device."""
 
 
 def design_of(kind: Kind, own: NetworkParameters, channels: int, classes: int) -> Design:
@@ -56,16 +58,16 @@ class Networks(Experiment[P, F], Generic[P, F]):
             else:
                 yield said
         images = self.images
-        device = self.context.device
+        device, dtype = self.context.device, getattr(torch, own.precision)
         for kind in own.models:
             torch.manual_seed(self.context.seed)
             design = design_of(kind, own, images.channels, len(images.class_names))
-            self.networks[kind] = ResNet(design).to(device)
+            self.networks[kind] = ResNet(design).to(device, dtype)
             groups = parameter_groups(self.networks[kind], own.weight_decay)
             self.optimizers[kind] = torch.optim.Adam(groups, own.learning_rate)
-        self._train = images.train.to(device)
+        self._train = images.train.to(device, dtype)
         self._train_labels = images.train_labels.to(device)
-        self._test, self._test_labels = images.test.to(device), images.test_labels.to(device)
+        self._test, self._test_labels = images.test.to(device, dtype), images.test_labels.to(device)
 
     @property
     def images(self) -> Images:
@@ -97,6 +99,8 @@ class Networks(Experiment[P, F], Generic[P, F]):
             network.train()
             logits = network(images)
             loss = functional.cross_entropy(logits, labels)
+            if (loss.device.type == "cpu" or self.step % CHECK_EVERY == 0) and not torch.isfinite(loss):
+                raise UserError(self._not_finite(name, images))
             optimizer = self.optimizers[name]
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -106,6 +110,20 @@ class Networks(Experiment[P, F], Generic[P, F]):
             metrics[f"train accuracy/{name}"] = (logits.argmax(-1) == labels).float().mean()
         self.step += 1
         return metrics
+
+    def _not_finite(self, name: str, images: Float[Tensor, "b ch h w"]) -> str:
+        """Return a sentence that names the first layer whose output is not finite."""
+        network = self.networks[name]
+        first = "the images" if not torch.isfinite(images).all() else "the head"
+        with torch.no_grad():
+            for layer, t in network.layers(images):
+                if not torch.isfinite(t).all():
+                    first = layer if first != "the images" else first
+                    break
+        return (
+            f"{MODELS[name]}: the loss at step {self.step} is not a number; {first} is the first to hold such values. "
+            "A smaller learning rate or curvature (c at most 0.1) helps."
+        )
 
 
 def features_of(network: ResNet, images: Float[Tensor, "n ch h w"]) -> Iterator[Tensor]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from plugins.poincare_resnet.contract import RobustnessFrame, RobustnessParameters
-from plugins.poincare_resnet.data import strange_images
+from plugins.poincare_resnet.data import other_images
 from plugins.poincare_resnet.experiments.common import EVALUATION_BATCH, Networks
 from plugins.poincare_resnet.model import ResNet, energy
 from workbench.sdk import Context, Metrics, Progress, UserError, action
@@ -44,6 +44,8 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
     def prepare(self) -> Iterator[Progress]:
         """Read images, build networks, and attack them untrained, so that something is to be seen."""
         yield from super().prepare()
+        yield Progress("Reading images of another kind")
+        self._others = other_images(self.parameters, self.images.test).to(self._test)
         yield from self.evaluate()
 
     def run(self) -> Iterator[Metrics | Progress]:
@@ -63,7 +65,7 @@ class Robustness(Networks[RobustnessParameters, RobustnessFrame]):
 
     def evaluate(self) -> Iterator[Progress]:
         """Accuracy at each size of the attack, and how well energy tells strange images apart."""
-        strange = strange_images(self.parameters.strange, self.images.test).to(self.context.device)
+        strange = self._others
         for name, network in self.networks.items():
             correct = np.zeros(LEVELS)
             guesses: list[int] = []

@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-from plugins.poincare_resnet.contract import Embedding, TrainFrame, TrainParameters
+from plugins.poincare_resnet.contract import BatchMeans, Embedding, TrainFrame, TrainParameters
+from plugins.poincare_resnet.experiments.batch_means import MeanPaths
 from plugins.poincare_resnet.experiments.common import Networks, features_of, gradient_norms, layer_radii
 from plugins.poincare_resnet.model import ResNet
-from plugins.poincare_resnet.projection import TangentPlane, tangent_plane
+from plugins.poincare_resnet.projection import GeodesicPlane, horospherical_plane, tangent_plane
 from workbench.sdk import Context, Metrics, Progress, UserError, action
 from workbench.toolkit import hyperbolic
+from workbench.toolkit.hyperbolic_mean import midpoint
 
 MOST_SHOWN = 2000
 GRID = 96
@@ -28,7 +30,11 @@ class Train(Networks[TrainParameters, TrainFrame]):
 
     def __init__(self, parameters: TrainParameters, context: Context) -> None:
         super().__init__(parameters, context)
-        self._planes: dict[str, TangentPlane] = {}
+        self.mean_paths = MeanPaths()
+        self._means: dict[str, BatchMeans] = {}
+        self._features: dict[str, Tensor] = {}
+        self._projected = ""
+        self._planes: dict[str, GeodesicPlane] = {}
         self._embeddings: dict[str, Embedding] = {}
         self._layers: tuple[str, ...] = ()
         self._radii = self._gradients = np.empty((0, 0))
@@ -49,12 +55,17 @@ class Train(Networks[TrainParameters, TrainFrame]):
         self._has_begun = True
         while self.step < own.steps:
             metrics = self.train_step()
+            if "hyperbolic" in self.networks:
+                self.mean_paths.note(self.step, self.networks["hyperbolic"])
             if self.step % own.evaluate_every == 0 or self.step >= own.steps:
                 yield from self.look()
                 metrics |= {f"accuracy/{name}": value for name, value in self._accuracy.items()}
                 for index, layer in enumerate(self._layers):
                     metrics |= {f"radius/{name}/{layer}": float(self._radii[index, column])
                                 for column, name in enumerate(self.networks)}  # fmt: skip
+                if own.learnable_c:
+                    metrics |= {f"curvature/{name}": float(c)
+                                for name, c in zip(self._layers, self._curvatures, strict=False)}  # fmt: skip
             yield metrics
         if self._seen_step != self.step:  # paused in the middle of the last look
             yield from self.look()
@@ -71,12 +82,14 @@ class Train(Networks[TrainParameters, TrainFrame]):
             with torch.no_grad():
                 logits = network.classify(features)
             self._accuracy[name] = float((logits.argmax(-1) == self._test_labels).float().mean())
-            self._embeddings[name] = self._embed(name, network, features, logits)
+            self._features[name] = features
+            yield from self._embed(name)
             layers, own_radii = layer_radii(network, self._test[:200])
             radii.append(own_radii)
             gradients.append(gradient_norms(network, layers))
             self._layers = tuple(layers)
         self._radii, self._gradients = np.array(radii).T, np.array(gradients).T
+        self._projected = self.parameters.projection
         self._look_at_balls()
         self._seen_step = self.step
 
@@ -87,33 +100,41 @@ class Train(Networks[TrainParameters, TrainFrame]):
         balls = hyperbolic_one.balls()
         self._clipped = np.array([float(ball.clipped) for _, ball in balls])
         self._curvatures = np.array([float(ball.c.detach()) for _, ball in balls])
+        self._means = self.mean_paths.seen(hyperbolic_one, self._test[:200])
 
-    def _embed(self, name: str, network: ResNet, features: Tensor, logits: Tensor) -> Embedding:
+    def _embed(self, name: str) -> Iterator[Progress]:
         """Place features in the disk; Euclidean ones are taken to it by exp0, which keeps distances to the mean."""
+        network, features = self.networks[name], self._features[name]
+        with torch.no_grad():
+            logits = network.classify(features[:MOST_SHOWN])
         shown = features[:MOST_SHOWN].double()
         has_ball = network.has_ball
         c = float(network.ball.c.detach()) if has_ball else 1.0
         if not has_ball:
             # The plane has no boundary; scaled so that the mean distance is 1, half of it is drawn as if hyperbolic.
             shown = hyperbolic.exp0((shown - shown.mean(0)) / (2 * shown.std().clamp_min(1e-9)), 1.0)
-        plane = tangent_plane(shown, c)
+        plane: GeodesicPlane = tangent_plane(shown, c)
+        if self.parameters.projection == "horopca":
+            for said in horospherical_plane(shown, c):
+                if isinstance(said, GeodesicPlane):
+                    plane = said
+                else:
+                    yield said
         self._planes[name] = plane
         points = plane.to_disk(shown).cpu().numpy()
         labels = self._test_labels[: len(shown)]
-        classes = len(self.images.class_names)
-        means = [points[(labels == k).cpu().numpy()].mean(0) if bool((labels == k).any()) else np.full(2, np.nan)
-                 for k in range(classes)]  # fmt: skip
+        means = _class_means(shown, labels, len(self.images.class_names), plane)
         if name == "hyperbolic" or (has_ball and "hyperbolic" not in self.networks):
             count = min(DELTA_POINTS, len(shown))
             pairs = shown[:count]
             self._delta = hyperbolic.gromov_delta(hyperbolic.distance(pairs[:, None], pairs[None], c))
-        return Embedding(
+        self._embeddings[name] = Embedding(
             points,
             labels.cpu().numpy(),
-            (logits[: len(shown)].argmax(-1) == labels).cpu().numpy(),
+            (logits.argmax(-1) == labels).cpu().numpy(),
             hyperbolic.distance0(shown, c).cpu().numpy(),
-            logits[: len(shown)].softmax(-1).amax(-1).cpu().numpy(),
-            np.array(means),
+            logits.softmax(-1).amax(-1).cpu().numpy(),
+            means,
             plane.explained,
             self._regions(name, network, disk_grid(GRID)).reshape(GRID, GRID) if has_ball else None,
         )
@@ -123,7 +144,7 @@ class Train(Networks[TrainParameters, TrainFrame]):
         inside = (places**2).sum(1) < 0.9999
         classes = np.full(len(places), -1)
         plane = self._planes[name]
-        points = plane.from_disk(torch.from_numpy(places[inside]).to(plane.mean)).float()
+        points = plane.from_disk(torch.from_numpy(places[inside]).to(plane.mean)).to(self._test.dtype)
         with torch.no_grad():
             classes[inside] = network.classify(points.to(self.context.device)).argmax(-1).cpu().numpy()
         return classes
@@ -133,10 +154,15 @@ class Train(Networks[TrainParameters, TrainFrame]):
         if not self._has_begun and self._seen_step != self.step:
             for _ in self.look():
                 pass
+        if self._projected != self.parameters.projection and self._seen_step >= 0:
+            self._projected = self.parameters.projection
+            for name in self.networks:
+                for _ in self._embed(name):
+                    pass
         return TrainFrame(
             tuple(self.networks), self._seen_step, dict(self._embeddings), self.images.thumbnails[:MOST_SHOWN],
             self.images.class_names, self._layers, self._radii, self._gradients, self._clipped, self._curvatures,
-            dict(self._accuracy), self._delta,
+            dict(self._accuracy), self._delta, self._projected, dict(self._means),
         )  # fmt: skip
 
     @action
@@ -193,12 +219,25 @@ class Train(Networks[TrainParameters, TrainFrame]):
             arrays |= {f"{name}_features": features.cpu().numpy(), f"{name}_disk": self._embeddings[name].points}
             if network.has_ball:
                 arrays[f"{name}_c"] = float(network.ball.c.detach())
+        for name, own in self._means.items():
+            arrays[f"mean_path_{name.replace(' ', '_')}"] = own.path
         np.savez_compressed(folder / "features.npz", labels=self._test_labels.cpu().numpy(), **arrays)
 
     @property
     def accuracies(self) -> Mapping[str, float]:
         """Share of the test set that each network got right at the last look."""
         return self._accuracy
+
+
+def _class_means(
+    points: Float[Tensor, "m n"], labels: Int[Tensor, " m"], classes: int, plane: GeodesicPlane
+) -> Float[np.ndarray, "k 2"]:
+    """Midpoint of each class's features, taken in all dimensions and then to the disk; NaN where a class has none."""
+    found = np.full((classes, 2), np.nan)
+    for k in labels.unique().tolist():
+        mean = midpoint(points[labels == k], plane.c)
+        found[k] = plane.to_disk(mean[None])[0].cpu().numpy()
+    return found
 
 
 def disk_grid(size: int) -> Float[np.ndarray, "m 2"]:

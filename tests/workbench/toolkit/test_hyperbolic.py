@@ -204,8 +204,10 @@ def test_a_flat_ball_gives_the_euclidean_layer():
     x = torch.randn(20, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     z = torch.randn(4, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
     r = torch.tensor([0.1, -0.2, 0.3], dtype=torch.float64)
-    y = poincare_linear(x, z, r, Ball(1e-8).double())
-    assert (y - (2 * x @ z - 2 * z.norm(dim=0) * r)).abs().max() < 1e-5
+    flat = 2 * x @ z - 2 * z.norm(dim=0) * r
+    errors = [float((poincare_linear(x, z, r, Ball(c).double()) - flat).abs().max()) for c in (1e-8, 1e-9, 1e-10)]
+    assert errors[2] < 1e-6
+    assert errors[0] / errors[1] == pytest.approx(10, rel=0.05), "what is left is of the order of c"
 
 
 def test_a_zero_column_and_huge_weights_give_finite_outputs():
@@ -257,6 +259,34 @@ def test_batch_norm_of_equal_points_is_finite_and_running_statistics_follow():
     norm.eval()
     single = norm(torch.tensor([0.3, 0.0, 0.0])[None, :, None, None])
     assert single.norm() < 0.5, "a point at the running mean comes out near the centre"
+
+
+@pytest.mark.parametrize("kind", ["midpoint", "frechet"])
+@pytest.mark.parametrize("case", ["all at the origin", "all on the safe radius", "one vector", "two far apart"])
+def test_batch_norm_of_degenerate_batches_is_finite_with_finite_gradients(kind, case):
+    c = Ball(1.0)
+    norm = PoincareBatchNorm(3, c, kind)
+    with torch.no_grad():
+        norm.bias.copy_(torch.tensor([0.2, -0.1, 0.0]))
+    far = torch.nn.functional.normalize(torch.randn(6, 3, generator=torch.Generator().manual_seed(0)), dim=1) * 100
+    t = {
+        "all at the origin": torch.zeros(4, 3), "all on the safe radius": far, "one vector": 0.3 * torch.ones(1, 3),
+        "two far apart": torch.tensor([[50.0, 0, 0], [-50.0, 0, 0]]),
+    }[case][:, :, None, None].requires_grad_()  # fmt: skip
+    y = norm(t)
+    assert torch.isfinite(y).all()
+    if case in ("all at the origin", "one vector"):
+        assert torch.allclose(y[0, :, 0, 0], norm.bias, atol=1e-4), "no variance: all that is left is the target"
+    for gradient in torch.autograd.grad(y.square().sum(), (t, norm.bias, norm.scale)):
+        assert torch.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("c", CURVATURES)
+def test_the_gyration_is_the_failure_to_associate(c):
+    u, v, w = points(40, c=c), points(40, c=c, seed=2), 0.3 * points(40, c=c, seed=5)
+    add = ball.mobius_add
+    defined = add(-add(u, v, c), add(u, add(v, w, c), c), c)
+    assert torch.allclose(ball.gyration(u, v, w, c), defined, atol=1e-9 / c**0.5)
 
 
 def test_curvature_that_is_learnt_gets_the_gradient_of_finite_differences():

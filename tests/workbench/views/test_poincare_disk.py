@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 
 from workbench.views import hyperbolic_plane as plane
@@ -44,13 +45,34 @@ def test_dragging_the_plane_takes_the_grabbed_place_along_and_keeps_distances(vi
     assert np.array_equal(view.points.z, before), "the points themselves do not move"
 
 
-def test_a_double_click_brings_a_point_to_the_centre(view, qtbot):
-    QTest.mouseDClick(view.canvas, Left, pos=view.canvas.place_of((0.5, 0.0)))
+@pytest.mark.parametrize("gesture", ["right click", "double click"])
+def test_a_point_is_made_the_origin_and_home_goes_back(view, qtbot, gesture):
+    place = view.canvas.place_of((0.5, 0.0))
+    if gesture == "right click":
+        QTest.mouseClick(view.canvas, Qt.MouseButton.RightButton, pos=place)
+    else:
+        QTest.mouseDClick(view.canvas, Left, pos=place)
     qtbot.waitUntil(lambda: not view._animation.isActive())
     assert abs(view.to_view(view.points.z)[0]) < 1e-6
     QTest.keyClick(view.canvas, Qt.Key.Key_Home)
     qtbot.waitUntil(lambda: not view._animation.isActive())
     assert np.allclose(view.to_view(view.points.z), view.points.z)
+
+
+@pytest.mark.parametrize("model", ["disk", "half-plane", "klein"])
+def test_the_wheel_keeps_what_is_under_the_mouse(view, model):
+    view.set_model(model)
+    place = (-0.3, 0.4)
+    position = QPointF(view.canvas.place_of(place))
+    for notches in (-240, -120, 480):
+        view.canvas.wheelEvent(
+            QWheelEvent(
+                position, view.canvas.mapToGlobal(position), QPoint(), QPoint(0, notches), Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+            )
+        )  # fmt: skip
+        assert view.zoom != 1
+        assert (view.canvas.place_of(place) - position.toPoint()).manhattanLength() <= 2
 
 
 def test_points_and_marks_are_dragged_where_they_may_be(view):
@@ -153,3 +175,55 @@ def test_it_exports_like_every_view(view, tmp_path, suffix):
 def test_lengths_that_differ_are_refused(view):
     with pytest.raises(ValueError, match="2 labels for 3 points"):
         view.set_points(np.zeros((3, 2)), labels=["a", "b"])
+
+
+def test_whoever_draws_for_the_seen_pixels_hears_of_every_change(view, qtbot):
+    changes = []
+    view.view_changed.connect(lambda: changes.append(view.seen_places().shape))
+    for change in (
+        lambda: view.set_model("klein"), lambda: view.set_zoom(2.0), lambda: view.resize(420, 460),
+        lambda: view.set_points(np.zeros((3, 2)), classes=np.arange(3), class_names=["a long name " * 4] * 3),
+    ):  # fmt: skip
+        before = len(changes)
+        change()
+        qtbot.waitUntil(lambda before=before: len(changes) > before)
+    height, width = changes[-1]
+    rect = view.plane_rect(QRectF(view.canvas.rect()))
+    assert abs(width - rect.width()) <= 1
+    assert abs(height - rect.height()) <= 1
+    before = len(changes)
+    view.set_mark("quiet", (0.1, 0.1))
+    assert len(changes) == before, "a mark without a name takes no room from the plane"
+
+
+def test_exact_regions_have_the_pixels_of_the_screen(view):
+    view.set_regions(np.zeros((8, 8), int))
+    places = view.seen_places()
+    view.set_exact_regions(np.where(places.real > 0.123, 1, 0))
+    rect = view.plane_rect(QRectF(view.canvas.rect()))
+    picture = view.canvas.grab().toImage()
+    centre, unit = view.frame(rect)
+    row = round(centre.y() - 0.5 * unit)
+    left, right = (picture.pixelColor(round(centre.x() + (0.123 * unit + by)), row).name() for by in (-4, 4))
+    assert left != right, "the border is where it was worked out, to a few pixels"
+
+
+def test_what_was_selected_is_exported(view):
+    assert "selected" not in view.data()
+    view.select_inside([QPointF(0, 0), QPointF(500, 0), QPointF(500, 520), QPointF(0, 520)],
+                       view.plane_rect(QRectF(view.canvas.rect())))  # fmt: skip
+    assert view.data()["selected"].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.5])
+def test_a_geodesic_of_any_length_is_drawn_where_it_is(view, zoom):
+    view.set_points(np.empty((0, 2)))
+    view.set_zoom(zoom)
+    white = view.canvas.grab().toImage()
+    view.set_segments("one", np.array([[[-0.8, 0.2], [0.7, 0.5]], [[0.0, -0.5], [0.06, -0.5]]]), width=3.0)
+    drawn = view.canvas.grab().toImage()
+    rect = view.plane_rect(QRectF(view.canvas.rect()))
+    for start, end in ((-0.8 + 0.2j, 0.7 + 0.5j), (-0.5j, 0.06 - 0.5j)):
+        middle = plane.geodesics(np.array([start]), np.array([end]), 3)[0, 1]
+        x, y = (round(float(value)) for value in view.to_pixels(view.to_view(np.array(middle)), rect))
+        assert drawn.pixelColor(x, y) != white.pixelColor(x, y)
