@@ -13,6 +13,7 @@ import pytest
 
 from workbench import __version__
 from workbench.__main__ import FILES
+from workbench.app.application import APPLICATION_NAME
 from workbench.app.licences import distributions, parts
 from workbench.runs.archive import SUFFIX
 
@@ -111,6 +112,7 @@ def test_all_desktops_know_the_run_file_and_the_version(bundle_parts):
     entry = configparser.ConfigParser(interpolation=None)
     entry.read(PACKAGING / "linux" / "paper-workbench.desktop", encoding="utf-8")
     assert kind.get("type") in entry["Desktop Entry"]["MimeType"]
+    assert entry["Desktop Entry"]["StartupWMClass"] == APPLICATION_NAME  # as Qt names its windows to X11
     about = ElementTree.parse(PACKAGING / "linux" / f"{bundle_parts.IDENTIFIER}.metainfo.xml").getroot()
     assert about.findtext("id") == bundle_parts.IDENTIFIER
     assert about.find("provides").findtext("mediatype") == kind.get("type")
