@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 from PySide6.QtCore import QRectF, QTimer, Slot
 from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from plugins.pointer_networks import geometry
 from plugins.pointer_networks.contract import LABELS, MOST_POINTS, ModelAnswer, PointerFrame, SetAnswer
@@ -18,6 +19,7 @@ from plugins.pointer_networks.panel_play import PlayControls
 from workbench.sdk import MetricsHistory
 from workbench.views import Column, CurvesView, ExperimentView, ImageView, ScatterView, SessionPort, TableView
 from workbench.views.axis import Frame2D
+from workbench.views.file_dialogs import ask_file
 from workbench.views.layouts import above, beside, tabs_of
 from workbench.views.painting import pen
 from workbench.views.picks import Pick
@@ -499,6 +501,7 @@ class PointerView(ExperimentView):
 
     @Slot()
     def _open_file(self) -> None:
-        file, _ = QFileDialog.getOpenFileName(self, "Open cities", "", "Cities (*.tsp *.csv *.txt)")
-        if file:
-            self.port.ask_latest("load", self._points_chosen, file=file)
+        ask_file(self, "Open cities", ["Cities (*.tsp *.csv *.txt)"], self._load)
+
+    def _load(self, file: Path) -> None:
+        self.port.ask_latest("load", self._points_chosen, file=str(file))

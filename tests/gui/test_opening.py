@@ -127,7 +127,7 @@ def test_the_runs_tab_saves_a_run_as_a_file_that_opens(run, person, tmp_path):
         browser = panel._tab_pages["Runs"]
         await person.until(lambda: browser.selected)
         file = tmp_path / "from the table.workbench-run"
-        browser.export_archive(str(file))
+        browser.export_archive(file)
         await person.until(file.exists)
         await person.until(lambda: str(file) in browser.strip.sentence)
         assert "checkpoint.pt" in zipfile.ZipFile(file).namelist()

@@ -33,10 +33,10 @@ def test_a_person_runs_a_claim_reads_the_verdict_and_writes_a_report(person, run
         assert dict(tab.cards["never"].facts)["why"] == "Pigs have no wings."
         await person.until(lambda: not tab.stop.isEnabled())
         for suffix in ("html", "md", "json"):
-            tab.write_report(str(tmp_path / f"r.{suffix}"))
+            tab.write_report(tmp_path / f"r.{suffix}")
         assert "<svg" in (tmp_path / "r.html").read_text()
         assert json.loads((tmp_path / "r.json").read_text())["claims"]["learns"]["holds"] is True
-        tab.write_report(str(tmp_path / "r.doc"))
+        tab.write_report(tmp_path / "r.doc")
         assert ".md, .html, .json" in tab.strip.sentence
         card.forget_asked.emit("learns")
         assert card.verdict.text() == "not run"

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog
 
 from workbench.app import run_controls
 from workbench.engine import Session, SessionState
 from workbench.runs import folders
+from workbench.views.file_dialogs import ask_file
 
 if TYPE_CHECKING:
     from workbench.app.main_window import MainWindow
@@ -192,17 +191,8 @@ def _defaults(panel: PanelShell) -> None:
 
 
 def _choose_plugin(window: MainWindow) -> None:
-    dialog = QFileDialog(window, "Install a plugin (a zip, or the plugin.toml of a folder)", str(Path.home()))
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-    dialog.setNameFilters(["Plugins (*.zip plugin.toml)"])
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-
-    def chosen(path: str) -> None:
-        file = Path(path)
-        window.ask_to_install(file.parent if file.name == "plugin.toml" else file)
-
-    dialog.fileSelected.connect(chosen)
-    dialog.open()
+    title = "Install a plugin (a zip, or the plugin.toml of a folder)"
+    ask_file(window, title, ["Plugins (*.zip plugin.toml)"], window.opener.open_path)
 
 
 def _open_folder(path: str) -> None:

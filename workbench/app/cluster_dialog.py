@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
@@ -22,6 +19,7 @@ from workbench.app.sweep_dialog import cluster_of
 from workbench.app.widgets import ColouredLabel, close_buttons
 from workbench.engine.cluster_link import ClusterLink
 from workbench.runs import Settings
+from workbench.views.file_dialogs import ask_file
 
 FILES = (
     ("cluster_ca", "Authority's certificate"),
@@ -93,10 +91,10 @@ class ClusterDialog(QDialog):
     @Slot()
     def _browse(self) -> None:
         name = str(self.sender().property("field"))
-        dialog = QFileDialog(self, "Choose a PEM file", self.files[name].text() or str(Path.home()))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.files[name].setText)
-        dialog.open()
+        field = self.files[name]
+        ask_file(
+            self, "Choose a PEM file", ["All files (*)"], lambda path: field.setText(str(path)), start=field.text()
+        )
 
     @Slot()
     def _connect(self) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal, Slot
+from PySide6.QtCore import QSignalBlocker, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QSizePolicy,
@@ -26,6 +25,7 @@ from workbench.app.icons import icon
 from workbench.app.number_spin import NumberSlider, NumberSpin, has_slider
 from workbench.app.widgets import Chip, FlowLayout, guard_wheel
 from workbench.sdk import ParameterSpec
+from workbench.views.file_dialogs import ask_file
 
 _gestures = itertools.count(1)
 
@@ -248,7 +248,6 @@ class FileEditor(Editor):
     def __init__(self, spec: ParameterSpec) -> None:
         super().__init__(spec)
         self.setAcceptDrops(True)
-        self._dialog: QFileDialog | None = None
         self._shown = ""
         self._field = QLineEdit()
         self._field.setPlaceholderText("built-in")
@@ -288,16 +287,12 @@ class FileEditor(Editor):
     @Slot()
     def _browse(self) -> None:
         patterns = " ".join(f"*{suffix}" for suffix in self.spec.suffixes)
-        self._dialog = QFileDialog(self, f"Choose {self.spec.label}", str(Path(self._shown).parent))
-        self._dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        self._dialog.setNameFilters([f"{self.spec.label} ({patterns})", "All files (*)"])
-        self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._dialog.fileSelected.connect(self._selected)
-        self._dialog.open()
+        kinds = [f"{self.spec.label} ({patterns})", "All files (*)"]
+        start = Path(self._shown).parent if self._shown else ""
+        ask_file(self, f"Choose {self.spec.label}", kinds, self._selected, start=start)
 
-    @Slot(str)
-    def _selected(self, path: str) -> None:
-        self._set(path)
+    def _selected(self, path: Path) -> None:
+        self._set(str(path))
 
     @override
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:

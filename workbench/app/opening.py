@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QEvent, QObject, Qt, Slot
+from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QFileDialog
 from typing_extensions import override
 
 from workbench.app.async_slot import async_slot
 from workbench.runs import RunFolder, RunRecord, RunStore, folders
 from workbench.runs.archive import SUFFIX, unpack_run
 from workbench.sdk import UserError
+from workbench.views.file_dialogs import ask_files
 
 if TYPE_CHECKING:
     from workbench.app.main_window import MainWindow
@@ -75,17 +75,8 @@ class Opener(QObject):
     @Slot()
     def choose(self) -> None:
         """Ask for a file to open."""
-        window = self._window
-        dialog = QFileDialog(window, "Open a run or a plugin", str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setNameFilters([f"Runs and plugins (*{SUFFIX} *.zip {CARD})"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self._chosen)
-        dialog.open()
-
-    @Slot(list)
-    def _chosen(self, paths: list[str]) -> None:
-        self.open_paths([Path(path) for path in paths])
+        kinds = [f"Runs and plugins (*{SUFFIX} *.zip {CARD})"]
+        ask_files(self._window, "Open a run or a plugin", kinds, self.open_paths)
 
     @override
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:

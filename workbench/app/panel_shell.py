@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractSpinBox,
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLabel,
     QLineEdit,
@@ -37,6 +37,7 @@ from workbench.engine import Engine, Session, SessionState
 from workbench.runs import OpenPanel
 from workbench.sdk import UserError
 from workbench.views.base import View
+from workbench.views.file_dialogs import ask_new_folder, ask_target
 
 if TYPE_CHECKING:
     from workbench.app.runs_browser import RunRequest
@@ -86,7 +87,6 @@ class PanelShell(QWidget):
         self._pages: dict[str, ExperimentPage] = {}
         self._page: ExperimentPage | None = None
         self._broken: dict[str, QWidget] = {}
-        self._dialog: QFileDialog | None = None
         self._is_folded = False
         self._left_width = LEFT_WIDTH
         first = entry.card.experiments[0].id
@@ -388,24 +388,11 @@ class PanelShell(QWidget):
         if self._page is None:
             return
         name = default_name(what, self._page.session)
-        self._dialog = QFileDialog(self, f"Export {what} to", str(Path.home() / name))
-        self._dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        title, proposal, write = f"Export {what} to", Path.home() / name, partial(self.export_to, what)
         if what in FILES:
-            self._dialog.setDefaultSuffix(Path(name).suffix[1:])
+            ask_target(self, title, proposal, [f"*{proposal.suffix}"], write)
         else:
-            # A folder that need not exist yet: Qt's own save dialog serves, with the file kinds left out.
-            self._dialog.setNameFilters(["Folder (*)"])
-            self._dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
-        self._dialog.setProperty("what", what)
-        self._dialog.fileSelected.connect(self._export_target)
-        self._dialog.open()
-
-    @Slot(str)
-    def _export_target(self, path: str) -> None:
-        dialog = self.sender()
-        if dialog is not None:
-            self.export_to(dialog.property("what"), Path(path))
+            ask_new_folder(self, title, proposal, write)
 
     @async_slot()
     async def export_to(self, what: What, target: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from workbench.app.claim_card import ClaimCardView
 from workbench.app.icons import icon
@@ -17,6 +17,7 @@ from workbench.engine import ClaimJob, Reproducer
 from workbench.runs import Reproductions
 from workbench.sdk import ClaimCard, Progress, UserError
 from workbench.views.base import View
+from workbench.views.file_dialogs import ask_target
 
 NO_CLAIMS = "This plugin declares no claims to check."
 
@@ -201,15 +202,10 @@ class ReproduceTab(QWidget):
     @Slot()
     def _ask_report(self) -> None:
         name = f"{self.entry.card.id}-reproduction.html"
-        dialog = QFileDialog(self, "Write a report", str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters(["Web page (*.html)", "Markdown (*.md)", "JSON (*.json)"])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.write_report)
-        dialog.open()
+        kinds = ["Web page (*.html)", "Markdown (*.md)", "JSON (*.json)"]
+        ask_target(self, "Write a report", Path.home() / name, kinds, self.write_report)
 
-    @Slot(str)
-    def write_report(self, path: str) -> None:
+    def write_report(self, path: Path) -> None:
         """Write what is shown as a report in the format of the file's suffix."""
         from workbench.export.reports import report_of, write_report
         from workbench.views.report_figures import figures_of
@@ -217,7 +213,7 @@ class ReproduceTab(QWidget):
         card = self.entry.card
         report = report_of(card.id, [claim.claim for claim in self.cards.values()], self.results())
         try:
-            write_report(Path(path), [report], {card.id: card}, figures_of([report]))
+            write_report(path, [report], {card.id: card}, figures_of([report]))
         except (UserError, OSError) as error:
             self.strip.say(str(error), "warning")
             return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,6 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPo
 from PySide6.QtGui import QAction, QHideEvent, QKeyEvent, QShowEvent, QUndoCommand, QUndoStack
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -36,6 +35,7 @@ from workbench.export.run_tables import NO_PARQUET, has_parquet, save_event_file
 from workbench.runs import IndexedRun, RunFolder, RunIndex, RunRecord, folders
 from workbench.runs.archive import SUFFIX, pack_run
 from workbench.sdk import MetricsHistory, UserError
+from workbench.views.file_dialogs import ask_folder, ask_target
 
 LOOK_MS = 2000
 """While it is seen, it looks so often for runs that are new, changed or gone."""
@@ -432,14 +432,13 @@ class RunsBrowser(QWidget):
         for run in self.selected[:1]:
             self._ask_file(f"{run.id}{SUFFIX}", f"Run (*{SUFFIX})", self.export_archive)
 
-    @Slot(str)
-    def export_archive(self, path: str) -> None:
+    def export_archive(self, path: Path) -> None:
         """Write the selected run with its checkpoint to one file, beside the UI thread."""
         run = self.selected[0]
 
         def write(index: RunIndex) -> object:
             try:
-                pack_run(index.folder(run.id), Path(path))
+                pack_run(index.folder(run.id), path)
             except (UserError, OSError) as error:
                 return error
             return f"Exported {path}."
@@ -456,39 +455,27 @@ class RunsBrowser(QWidget):
 
     @Slot()
     def _export_events(self) -> None:
-        dialog = QFileDialog(self, "Folder for the event files", str(Path.home()))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.export_events)
-        dialog.open()
+        ask_folder(self, "Folder for the event files", self.export_events)
 
-    def _ask_file(self, name: str, kind: str, write: Any) -> None:
-        dialog = QFileDialog(self, "Export runs", str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilters([kind])
-        dialog.setDefaultSuffix(Path(name).suffix[1:])
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(write)
-        dialog.open()
+    def _ask_file(self, name: str, kind: str, write: Callable[[Path], object]) -> None:
+        ask_target(self, "Export runs", Path.home() / name, [kind], write)
 
-    @Slot(str)
-    def export_table(self, path: str) -> None:
+    def export_table(self, path: Path) -> None:
         """Write the runs that the table shows to a CSV or Parquet file."""
         try:
-            save_table(Path(path), self.model.runs)
+            save_table(path, self.model.runs)
         except (UserError, OSError) as error:
             self.strip.say(str(error), "warning")
             return
         self.strip.say(f"Exported {path}.")
 
-    @Slot(str)
-    def export_events(self, path: str) -> None:
+    def export_events(self, path: Path) -> None:
         """Write event files of the selected runs into a folder, beside the UI thread."""
         runs = self.selected
 
         def write(index: RunIndex) -> object:
             try:
-                save_event_files(Path(path), [(run, index.folder(run.id).metrics.read()) for run in runs])
+                save_event_files(path, [(run, index.folder(run.id).metrics.read()) for run in runs])
             except (UserError, OSError) as error:
                 return error
             return f"Event files of {len(runs)} run{'s' if len(runs) != 1 else ''} are in {path}."

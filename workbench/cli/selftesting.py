@@ -91,8 +91,8 @@ async def _test(out: Path, steps: int, only_first: bool) -> tuple[list[Result], 
             result = await _try(window, entry, card.id, out, steps)
             mark = "✗" if result.problem else "✓"
             print(
-                f"{mark} {result.experiment}: {result.steps} steps, {result.actions} actions, {len(result.files)} files "
-                f"{result.problem}",
+                f"{mark} {result.experiment}: {result.steps} steps, {result.actions} actions, "
+                f"{len(result.files)} files {result.problem}",
                 flush=True,
             )
             results.append(result)

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QMimeData, QRect, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QImage, QPainter, QPdfWriter
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox
+from PySide6.QtWidgets import QMenu
 
 from workbench.sdk import UserError
+from workbench.views.file_dialogs import ask_target, tell_problem
 from workbench.views.painting import TEXT_PX, draw_text, figure_font
 from workbench.views.theme import as_theme, theme
 
@@ -221,21 +222,22 @@ _last_folder = ""
 
 
 def _ask_and_export(view: View, suffix: str, scale: int, checked: bool = False) -> None:
-    global _last_folder
     proposal = str(Path(_last_folder) / f"{view.name}{suffix}")
-    chosen, _ = QFileDialog.getSaveFileName(view, f"Export {view.title}", proposal, f"*{suffix}")
-    if not chosen:
-        return
-    path = Path(chosen) if Path(chosen).suffix.lower() == suffix else Path(chosen + suffix)
-    _last_folder = str(path.parent)
-    _guarded(view, partial(export_view, view, path, scale=scale))
+
+    def write(chosen: Path) -> None:
+        global _last_folder
+        path = chosen if chosen.suffix.lower() == suffix else chosen.with_name(chosen.name + suffix)
+        _last_folder = str(path.parent)
+        _guarded(view, partial(export_view, view, path, scale=scale))
+
+    ask_target(view, f"Export {view.title}", proposal, [f"*{suffix}"], write)
 
 
 def _guarded(view: View, act: Callable[[], None], checked: bool = False) -> None:
     try:
         act()
     except UserError as error:
-        QMessageBox.warning(view, "Export", str(error))
+        tell_problem(view, "Export", str(error))
 
 
 def _checked_size(size: tuple[int, int]) -> tuple[int, int]:

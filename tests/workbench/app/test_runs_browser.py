@@ -154,10 +154,10 @@ def test_a_run_is_asked_to_go_on_or_to_lend_its_parameters(qtbot, browser, ids):
 
 def test_the_table_that_is_shown_is_exported(qtbot, browser, tmp_path):
     QTest.keyClicks(browser.search, "seed=2")
-    browser.export_table(str(tmp_path / "runs.csv"))
+    browser.export_table(tmp_path / "runs.csv")
     rows = list(csv.DictReader((tmp_path / "runs.csv").read_text().splitlines()))
     assert [(row["seed"], row["parameter.learning_rate"]) for row in rows] == [("2", "0.5")]
-    browser.export_table(str(tmp_path / "runs.xls"))
+    browser.export_table(tmp_path / "runs.xls")
     assert ".csv or .parquet" in browser.strip.sentence
 
 
