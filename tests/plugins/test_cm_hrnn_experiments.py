@@ -8,7 +8,7 @@ import torch
 
 from plugins.cm_hrnn import contract
 from plugins.cm_hrnn.chords import NAMES
-from plugins.cm_hrnn.claims import with_shuffled_chords
+from plugins.cm_hrnn.claims_checks import with_shuffled_chords
 from plugins.cm_hrnn.contract import REAL, CompareParameters, ListenParameters
 from plugins.cm_hrnn.experiments.inspecting import Inspect
 from plugins.cm_hrnn.experiments.listen import Ablate, Compare, Harmony, Listen, Structure

@@ -107,9 +107,14 @@ class MelodyTraining(Playing, Experiment[P, F]):
             own.timing == "time", own.snap, own.late_chords,
         )  # fmt: skip
 
+    @property
+    def seed_events(self) -> int:
+        """Events of a song that every network is given, G: what is measured then holds as much real music of each."""
+        return max(self.parameters.big_frame, *(network.config.first for network in self.networks.values()))
+
     def request_for(self, variant: str, sheet: LeadSheet) -> Request:
         """What a variant is asked to make of a song: here its own chords, seeded by its first events."""
-        return request_of(sheet, self.network_of(variant).config.first)
+        return request_of(sheet, self.seed_events)
 
     # Data
 
@@ -130,8 +135,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             raise UserError(
                 f"No song has the {own.window} events of a window; make the window shorter, or let windows be filled."
             )
-        first = max(network.config.first for network in self.networks.values())
-        long_enough = [sheet for sheet in self._split.test if len(encode(sheet)) > 2 * first] or self._split.test
+        long_enough = [own for own in self._split.test if len(encode(own)) > 2 * self.seed_events] or self._split.test
         self._seed_sheet = min(long_enough, key=lambda sheet: abs(sheet.bars - 18))
         self._seed_song = song_of(self._seed_sheet)
         self._songs = tuple(long_enough[:40])
@@ -230,8 +234,12 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 self.best_weights[name] = {key: value.detach().clone() for key, value in network.state_dict().items()}
 
     def validation(self, variant: str) -> Generator[Progress, None, np.ndarray]:
-        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,)."""
+        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,).
+
+        The same events count for every network: those that the slowest can predict.
+        """
         network, windows = self.network_of(variant), self._held
+        first = max(own.config.first for own in self.networks.values())
         chosen = np.arange(min(len(windows), VALIDATION_WINDOWS))
         sums, count = np.zeros(3), 0
         for start in range(0, len(chosen), VALIDATION_BATCH):
@@ -239,7 +247,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             x, a = self._tensors(windows, chosen[start : start + VALIDATION_BATCH])
             network.eval()
             with torch.no_grad():
-                losses = event_losses(network(x, a), x[:, network.config.first :])
+                losses = event_losses(network(x, a).after(first - network.config.first), x[:, first:])
             network.train()
             sums += len(x) * np.array([float(losses.pitch), float(losses.duration), float(losses.bar)])
             count += len(x)
@@ -317,8 +325,8 @@ class MelodyTraining(Playing, Experiment[P, F]):
 
     def measured_songs(self, count: int) -> list[LeadSheet]:
         """Songs whose chords and beginnings are used to measure: test songs, then validation songs, then again."""
-        first = max(network.config.first for network in self.networks.values())
-        pool = [sheet for sheet in (*self._split.test, *self._split.validation) if len(encode(sheet)) > first + 8]
+        least = self.seed_events + 8
+        pool = [sheet for sheet in (*self._split.test, *self._split.validation) if len(encode(sheet)) > least]
         pool = pool or [self.seed_sheet]
         return [pool[index % len(pool)] for index in range(count)]
 
