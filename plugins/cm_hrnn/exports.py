@@ -11,6 +11,7 @@ import numpy as np
 from plugins.cm_hrnn.chords import MODE_NOTES, NAMES, NO_CHORD, chord_pitches, root_of
 from plugins.cm_hrnn.frames import Song
 from plugins.cm_hrnn.representation import one_hot_events
+from workbench.audio.choice import SoundChoice
 from workbench.audio.midi import MidiPart, midi_bytes
 from workbench.audio.notes import Notes
 from workbench.audio.synth import render
@@ -21,6 +22,7 @@ from workbench.sdk import UserError
 SIXTEENTHS_A_BEAT = 4
 FORMATS = (".mid", ".musicxml", ".wav", ".csv", ".npy")
 CHORD_VELOCITY = 60
+SYNTHESISER = SoundChoice()
 
 
 def chord_spans(song: Song) -> list[tuple[int, int, int]]:
@@ -59,10 +61,10 @@ def song_midi(song: Song, velocity: np.ndarray | None = None, *, with_chords: bo
                       length=song.length / SIXTEENTHS_A_BEAT)  # fmt: skip
 
 
-def song_wav(song: Song, velocity: np.ndarray | None = None) -> bytes:
-    """Melody and chords through the synthesiser, 16 bits, 44.1 kHz."""
+def song_wav(song: Song, velocity: np.ndarray | None = None, sound: SoundChoice = SYNTHESISER) -> bytes:
+    """Melody and chords through the synthesiser or a SoundFont, 16 bits, 44.1 kHz."""
     melody, chords = melody_notes(song, velocity), chord_notes(song).as_accompaniment()
-    return wav_bytes(render(melody.joined(chords), tempo=song.tempo))
+    return wav_bytes(render(melody.joined(chords), tempo=song.tempo, bank=sound.bank()))
 
 
 def song_musicxml(song: Song) -> str:
@@ -122,7 +124,7 @@ def song_csv(song: Song, velocity: np.ndarray | None = None) -> str:
     return stream.getvalue()
 
 
-def save_song(path: Path, song: Song, velocity: np.ndarray | None = None) -> None:
+def save_song(path: Path, song: Song, velocity: np.ndarray | None = None, sound: SoundChoice = SYNTHESISER) -> None:
     """Write a song as its suffix says (.mid .musicxml .wav .csv .npy); raise UserError for another or if it fails."""
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
@@ -132,7 +134,7 @@ def save_song(path: Path, song: Song, velocity: np.ndarray | None = None) -> Non
     elif suffix == ".musicxml":
         content = song_musicxml(song).encode("utf-8")
     elif suffix == ".wav":
-        content = song_wav(song, velocity)
+        content = song_wav(song, velocity, sound)
     elif suffix == ".csv":
         content = song_csv(song, velocity).encode("utf-8")
     else:

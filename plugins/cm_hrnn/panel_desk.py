@@ -156,6 +156,7 @@ class MelodyDesk(ChordEditing, QWidget):
         self.transport.moved.connect(self._playhead_moved)
         self.transport.playing_changed.connect(self._playing_changed)
         self.transport.tempo_changed.connect(self._tempo_chosen)
+        self.transport.said.connect(self._said)
         self.takes.activated.connect(self._take_chosen)
         self.keep_button.clicked.connect(self._keep)
         self.ghost_button.toggled.connect(self._show_ghost)
@@ -506,7 +507,20 @@ class MelodyDesk(ChordEditing, QWidget):
             self.score.song(take.song.events if is_untouched and take else None),
             title=self.score.title or self.shown.name,
         )
-        self.port.ask_latest("save", self._saved, path=path, song=song, velocity=self.score.velocities())
+        sound = self.transport.sound_button.choice
+        self.port.ask_latest(
+            "save",
+            self._saved,
+            path=path,
+            song=song,
+            velocity=self.score.velocities(),
+            soundfont=sound.path,
+            programme=sound.programme,
+        )
+
+    @Slot(str)
+    def _said(self, sentence: str) -> None:
+        self.port.say(sentence)
 
     def _saved(self, path: str) -> None:
         self.port.say(f"Written: {path}")

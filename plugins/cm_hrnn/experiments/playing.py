@@ -31,6 +31,7 @@ from plugins.cm_hrnn.representation import (
     encode,
     lead_sheet,
 )
+from workbench.audio.choice import SoundChoice
 from workbench.sdk import UserError, action
 
 if TYPE_CHECKING:
@@ -159,12 +160,13 @@ class Playing:
         return song_of(self._songs[int(index) % len(self._songs)])
 
     @action
-    def save(self, path: str, song: Song, velocity: Any = None) -> str:
-        """Write a song to a file as its suffix says."""
+    def save(self, path: str, song: Song, velocity: Any = None, soundfont: str = "", programme: int = 0) -> str:
+        """Write a song to a file as its suffix says; a WAV file sounds as the panel does."""
         sheet = checked_sheet(song.notes, song.chords, song.length, title=song.title, tempo=song.tempo)
         whole = song if len(song.events) else replace(song, events=encode(sheet))
         loudness = None if velocity is None else np.asarray(velocity)
-        exports.save_song(Path(path), replace(whole, notes=sheet.notes), loudness)
+        sound = SoundChoice(soundfont, int(programme))
+        exports.save_song(Path(path), replace(whole, notes=sheet.notes), loudness, sound)
         return str(path)
 
     @action
