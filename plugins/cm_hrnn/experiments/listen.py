@@ -66,7 +66,7 @@ class Structure(MelodyTraining[StructureParameters, MelodyFrame]):
         place = Path(path)
         folder = place if place.is_dir() else place.parent
         answer = yield from self._folder_measures(folder)
-        self._samples[answer[0]] = answer[1]
+        self.samples[answer[0]] = answer[1]
 
     @action
     def measure_files(self, folder: str) -> Iterator[Any]:

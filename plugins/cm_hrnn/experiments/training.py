@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -78,10 +78,13 @@ class MelodyTraining(Playing, Experiment[P, F]):
         self._split = Split([], [], [])
         self._windows = self._held = Windows(np.zeros((0, 1, 5)), np.zeros((0, 1)), 0)
         self._seed_sheet: LeadSheet | None = None
+        self.samples: dict[str, np.ndarray] = {}
+        """Measures (songs, k) of each variant and of real music, once measured."""
+        self.nll: dict[str, np.ndarray] = {}
+        """Validation nats of each variant: pitch, duration, bar."""
+        self.look_step = 0
         self._takes: dict[str, Take] = {}
-        self._samples: dict[str, np.ndarray] = {}
-        self._nll: dict[str, np.ndarray] = {}
-        self._look_step = 0
+        self._takes_step = 0
 
     def model_names(self) -> tuple[str, ...]:
         """Networks to train."""
@@ -212,23 +215,26 @@ class MelodyTraining(Playing, Experiment[P, F]):
         """Generate the song once with every variant, and measure the validation loss."""
         for variant in self.variants():
             yield Progress(f"Listening to {named(variant)}")
-            self._nll[variant] = yield from self.validation(variant)
-            sheet = self.seed_sheet
-            songs: list[Generated] = []
-            for songs in generate(  # noqa: B007
-                self.network_of(variant), [self.request_for(variant, sheet)], self.sampling_of(variant),
-                seed=self.parameters.take_seed,
-            ):  # fmt: skip
-                yield Progress(f"Listening to {named(variant)}")
-            self._takes[variant] = self.take_of(songs[0], variant)
-        self._look_step = self.step
+            self.nll[variant] = yield from self.validation(variant)
+            yield from self._generate_take(variant)
+        self.look_step = self._takes_step = self.step
         self._remember_best()
+
+    def _generate_take(self, variant: str) -> Iterator[Progress]:
+        """Generate the song that is listened to with one variant."""
+        songs: list[Generated] = []
+        for songs in generate(  # noqa: B007
+            self.network_of(variant), [self.request_for(variant, self.seed_sheet)], self.sampling_of(variant),
+            seed=self.parameters.take_seed,
+        ):  # fmt: skip
+            yield Progress(f"Listening to {named(variant)}")
+        self._takes[variant] = self.take_of(songs[0], variant)
 
     def _remember_best(self) -> None:
         """Keep each network's weights where its held-out songs are likeliest, for the measures at the end."""
         for name, network in self.networks.items():
-            variant = name if name in self._nll else next(iter(self._nll))
-            loss = float(VALIDATION_WEIGHTS @ self._nll[variant])
+            variant = name if name in self.nll else next(iter(self.nll))
+            loss = float(VALIDATION_WEIGHTS @ self.nll[variant])
             if self.parameters.keep_best and self.step and loss < self.best.get(name, np.inf):
                 self.best[name] = loss
                 self.best_weights[name] = {key: value.detach().clone() for key, value in network.state_dict().items()}
@@ -283,7 +289,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         metrics = {}
         for variant, take in self._takes.items():
             tail = f"/{variant}" if len(self._takes) > 1 else ""
-            nll = self._nll[variant]
+            nll = self.nll[variant]
             metrics[f"validation nats{tail}"] = float(VALIDATION_WEIGHTS @ nll)
             for name in ("success_bar", "compression"):
                 if np.isfinite(value := take.measures.get(name, np.nan)):
@@ -305,16 +311,16 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 else:
                     rows.append(self.measured(said.sheet(), said.own_events))
                     yield Progress(f"Measuring {named(variant)}", len(rows) / count)
-            self._samples[variant] = np.array(rows)
+            self.samples[variant] = np.array(rows)
 
     def measure_real(self) -> Iterator[Progress]:
         """Take the measures of the test songs themselves, once."""
-        if REAL not in self._samples:
+        if REAL not in self.samples:
             rows = []
             for sheet in self.measured_songs(self.parameters.test_songs):
                 yield Progress("Measuring real music", len(rows) / self.parameters.test_songs)
                 rows.append(self.measured(sheet, encode(sheet)))
-            self._samples[REAL] = np.array(rows)
+            self.samples[REAL] = np.array(rows)
 
     def measured(self, sheet: LeadSheet, events: np.ndarray | None) -> np.ndarray:
         """All measures of a song in the order of MEASURED; NaN for a song without notes."""
@@ -341,24 +347,19 @@ class MelodyTraining(Playing, Experiment[P, F]):
             yield from made
 
     def frame(self) -> F:
-        """The latest takes and measures."""
+        """The latest takes and measures; of a run that was opened again, what its networks make of the song now."""
         names = self.variants()
+        if self._takes_step != self.look_step:
+            for name in names:
+                for _ in self._generate_take(name):
+                    pass
+            self._takes_step = self.look_step
         events = int(self._windows.x.shape[0] * self._windows.x.shape[1])
         return cast(F, MelodyFrame(
-            self.step, self._look_step, names, self._seed_song,
-            tuple(self._takes[name] for name in names if name in self._takes), MEASURED, dict(self._samples),
-            dict(self._nll), len(self._split.train), events, self._windows.dropped,
+            self.step, self.look_step, names, self._seed_song,
+            tuple(self._takes[name] for name in names if name in self._takes), MEASURED, dict(self.samples),
+            dict(self.nll), len(self._split.train), events, self._windows.dropped,
         ))  # fmt: skip
-
-    @property
-    def samples(self) -> Mapping[str, np.ndarray]:
-        """Measures (songs, k) of each variant and of real music, once measured."""
-        return self._samples
-
-    @property
-    def nll(self) -> Mapping[str, np.ndarray]:
-        """Validation nats of each variant: pitch, duration, bar."""
-        return self._nll
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
         """All training windows: x (w, S, 5) and a (w, S)."""
@@ -394,5 +395,5 @@ class MelodyTraining(Playing, Experiment[P, F]):
             name = "melody" if len(self._takes) == 1 else f"melody_{stem}"
             for suffix in (".mid", ".musicxml", ".csv", ".npy", ".wav"):
                 exports.save_song(folder / f"{name}{suffix}", take.song)
-        if self._samples:
-            exports.save_measures(folder / "measures.csv", MEASURED, self._samples)
+        if self.samples:
+            exports.save_measures(folder / "measures.csv", MEASURED, self.samples)
