@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from plugins.cm_hrnn.chords import MODE_NOTES, NAMES, NO_CHORD, chord_pitches, root_of
 from plugins.cm_hrnn.frames import Song
-from plugins.cm_hrnn.representation import one_hot_events
+from plugins.cm_hrnn.representation import moved_chords, moved_events, moved_notes, one_hot_events
 from workbench.audio.choice import SoundChoice
 from workbench.audio.midi import MidiPart, midi_bytes
 from workbench.audio.notes import Notes
@@ -23,6 +24,16 @@ SIXTEENTHS_A_BEAT = 4
 FORMATS = (".mid", ".musicxml", ".wav", ".csv", ".npy")
 CHORD_VELOCITY = 60
 SYNTHESISER = SoundChoice()
+
+
+def in_key(song: Song, semitones: int) -> Song:
+    """The song so many semitones above C, its events too."""
+    if not semitones:
+        return song
+    return replace(
+        song, notes=moved_notes(song.notes, semitones), chords=moved_chords(song.chords, semitones),
+        events=moved_events(song.events, semitones),
+    )  # fmt: skip
 
 
 def chord_spans(song: Song) -> list[tuple[int, int, int]]:

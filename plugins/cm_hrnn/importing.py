@@ -81,8 +81,8 @@ def import_music(paths: Sequence[str | Path], *, to_c: bool = True) -> Iterator[
         yield Progress(f"Reading {file.name}", index / len(files))
         for produced in read_file(file):
             if isinstance(produced, LeadSheet):
-                shift = semitones_to_c(key_weights(produced)) if to_c else 0
-                sheet = transpose(produced, shift) if shift else produced
+                sheet = in_c(produced) if to_c else produced
+                shift = sheet.semitones - produced.semitones
                 remarks = [sheet.source, f"moved by {shift:+d} semitones" if shift else ""]
                 sheets.append(sheet)
                 words = "; ".join(filter(None, remarks)) or "as it is"
@@ -92,6 +92,12 @@ def import_music(paths: Sequence[str | Path], *, to_c: bool = True) -> Iterator[
             share = (index + 0.5) / len(files)
             yield Progress(f"{file.name}: {len(sheets)} of {len(pieces)} pieces can be used", share)
     yield Imported(tuple(sheets), tuple(pieces))
+
+
+def in_c(sheet: LeadSheet) -> LeadSheet:
+    """The sheet in C major or A minor, whichever its durations fit better."""
+    shift = semitones_to_c(key_weights(sheet))
+    return transpose(sheet, shift) if shift else sheet
 
 
 def key_weights(sheet: LeadSheet) -> np.ndarray:

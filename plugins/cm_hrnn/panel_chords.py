@@ -22,9 +22,11 @@ from plugins.cm_hrnn.chords import (
     merged,
     parsed_progression,
     progression_bars,
+    progression_text,
     root_of,
 )
 from plugins.cm_hrnn.panel_score import BEAT, Score
+from plugins.cm_hrnn.representation import moved_chords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,7 @@ class ChordEditing(Base):
         regenerates: bool
         chord_text: QLineEdit
         port: SessionPort
+        key: int
 
     @Slot(object, object)
     def _lane_edited(self, before: object, after: tuple[tuple[float, str], ...]) -> None:
@@ -78,7 +81,9 @@ class ChordEditing(Base):
         self.chord_text.setText(text)
 
     def _preset_chosen(self, text: str, checked: bool = False) -> None:
-        self.chord_text.setText(text)
+        """Take a progression that is written in C into the key that is shown."""
+        if self.key:
+            text = progression_text(moved_chords(parsed_progression(text), self.key), progression_bars(text) * BAR)
         self.use_progression(text)
 
     @Slot(object)

@@ -73,6 +73,7 @@ class MelodyDesk(ChordEditing, QWidget):
         self.shown = self.entries[0]
         self.variant = ""
         self.seed = 0
+        self.key = 0
         self.regenerates = False
         self._made = 0
         self._composing: TakeEntry | None = None
@@ -181,10 +182,18 @@ class MelodyDesk(ChordEditing, QWidget):
         """Probabilities along the shown score, once the worker has answered."""
         return self._next
 
+    def set_key(self, key: int) -> None:
+        """Show, play and export everything so many semitones above C."""
+        if key != self.key:
+            self.key = key
+            for entry in self.entries:
+                entry.score = entry.score.in_key(key)
+            self._draw()
+
     def show_live(self, take: Take) -> None:
         """Take over what training made of the song; it is drawn if the live take is shown."""
         live = self.entries[0]
-        live.score, live.take, live.variant = score_of(take.song).coloured(), take, take.song.maker
+        live.score, live.take, live.variant = self._in_key(score_of(take.song)), take, take.song.maker
         live.name = f"live: {named(take.song.maker)}, step {take.song.step}"
         self._fill_takes()
         if self.shown is live:
@@ -198,15 +207,19 @@ class MelodyDesk(ChordEditing, QWidget):
         self._fill_takes()
         self._draw()
 
+    def _in_key(self, score: Score) -> Score:
+        return score.in_key(self.key).coloured()
+
     def apply(self, entry: TakeEntry, score: Score) -> None:
         """Give a take another score, and show it."""
-        entry.score = score.coloured()
+        entry.score = self._in_key(score)
         if entry not in self.entries:
             self.entries.append(entry)
         self.show_entry(entry)
 
     def insert(self, entry: TakeEntry) -> None:
         """Put a take into the list and show it."""
+        entry.score = self._in_key(entry.score)
         if entry not in self.entries:
             self.entries.append(entry)
         self.show_entry(entry)
@@ -376,7 +389,7 @@ class MelodyDesk(ChordEditing, QWidget):
 
     def _merge(self, score: Score, take: Take) -> Score:
         """The new score: velocities of given notes are kept, marks stay where they are."""
-        made = score_of(take.song)
+        made = score_of(take.song).in_key(score.key)
         loudness = {(note.start, note.pitch): note.velocity for note in score.notes}
         notes = tuple(replace(n, velocity=loudness.get((n.start, n.pitch), n.velocity)) for n in made.notes)
         length = max(score.length, made.length if take.is_finished else 0)
@@ -480,7 +493,8 @@ class MelodyDesk(ChordEditing, QWidget):
             row = int(np.searchsorted(answer.starts, time + 1e-6, side="right")) - 1
             row = max(row, 0) if beat is None else row
         pressed = [n.pitch for n in self.roll.notes if beat is not None and n.start <= beat < n.end] if playing else []
-        self.roll.set_keys(answer.pitch[row, FIRST_PITCH:] if answer is not None and row >= 0 else None, pressed)
+        chances = None if answer is None or row < 0 else in_key(answer.pitch[row, FIRST_PITCH:], self.key)
+        self.roll.set_keys(chances, pressed)
         self.next_note_changed.emit((answer, row) if answer is not None and row >= 0 else None)
 
     # Files
@@ -501,7 +515,7 @@ class MelodyDesk(ChordEditing, QWidget):
         """Let the worker write the shown song to a file."""
         take = self.shown.take
         is_untouched = take is not None and score_of(take.song).notes == tuple(
-            replace(n, kind="note", velocity=88) for n in self.score.notes
+            replace(n, kind="note", velocity=88) for n in self.score.in_key(0).notes
         )
         song = replace(
             self.score.song(take.song.events if is_untouched and take else None),
@@ -514,6 +528,7 @@ class MelodyDesk(ChordEditing, QWidget):
             path=path,
             song=song,
             velocity=self.score.velocities(),
+            key=self.score.key,
             soundfont=sound.path,
             programme=sound.programme,
         )
@@ -524,6 +539,14 @@ class MelodyDesk(ChordEditing, QWidget):
 
     def _saved(self, path: str) -> None:
         self.port.say(f"Written: {path}")
+
+
+def in_key(chances: np.ndarray, key: int) -> np.ndarray:
+    """Probabilities of the 128 pitches moved up by `key` semitones; what leaves the range is not shown."""
+    moved = np.roll(chances, key)
+    moved[: max(key, 0)] = 0
+    moved[len(moved) + min(key, 0) :] = 0
+    return moved
 
 
 def _tool(text: str, help: str) -> QToolButton:

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT, named
+from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT, key_at, key_shift, named
 from plugins.cm_hrnn.frames import Analysis, ImportReport, MelodyFrame, NextNote, Song
 from plugins.cm_hrnn.panel_desk import MelodyDesk
 from plugins.cm_hrnn.panel_pages import (
@@ -48,7 +48,7 @@ from plugins.cm_hrnn.panel_pages import (
 from plugins.cm_hrnn.panel_score import Score, TakeEntry
 from plugins.cm_hrnn.representation import SUSTAIN
 from workbench.audio.player import Player
-from workbench.sdk import MetricsHistory, Progress
+from workbench.sdk import MetricsHistory, Parameters, Progress
 from workbench.views import CurvesView, ExperimentView, SessionPort
 from workbench.views.layouts import beside
 from workbench.views.picks import Pick
@@ -202,6 +202,10 @@ class MelodyView(ExperimentView):
 
     # Frames
 
+    def parameters_changed(self, parameters: Parameters) -> None:
+        """Show everything in the chosen key."""
+        self.desk.set_key(key_shift(str(getattr(parameters, "key", "C"))))
+
     def start_over(self) -> None:
         """Forget the run before; takes that the person made stay."""
         self._frame = None
@@ -211,6 +215,7 @@ class MelodyView(ExperimentView):
     def show_frame(self, frame: MelodyFrame) -> None:
         """Take over the live takes and measures."""
         is_first, before = self._frame is None, self._frame
+        self.parameters_changed(self.port.parameters)
         self._frame = frame
         if is_first or (before is not None and before.names != frame.names):
             self._fill_variants(frame)
@@ -311,7 +316,11 @@ class MelodyView(ExperimentView):
         take = desk.shown.take
         self.clock.set_ticks(take_ticks(take), score.length, ONE_TIER if take is not None else NO_TICKS)
         if len(score.notes):
-            is_own = take is not None and len(take.song.events) and np.array_equal(take.song.notes, score.note_rows())
+            is_own = (
+                take is not None
+                and len(take.song.events)
+                and np.array_equal(take.song.notes, score.in_key(0).note_rows())
+            )
             events = take.song.events if take is not None and is_own else None
             self.port.ask_latest("analyse", self._analysed, events=events, **score.arguments())
 
@@ -325,7 +334,9 @@ class MelodyView(ExperimentView):
 
     @Slot()
     def _draw_patterns(self) -> None:
-        self.desk.roll.set_shapes(self.patterns.drawn(self._analysis) if self._analysis is not None else [])
+        self.desk.roll.set_shapes(
+            self.patterns.drawn(self._analysis, self.desk.key) if self._analysis is not None else []
+        )
 
     @Slot(object)
     def _pattern_clicked(self, row: int) -> None:
@@ -350,7 +361,7 @@ class MelodyView(ExperimentView):
         answer, row = found if found is not None else (None, -1)
         if self.next_pitches.isVisible() or not self.desk.transport.is_playing:
             temperature = float(getattr(self.port.parameters, "pitch_temperature", 1.0))
-            self.next_pitches.show_answer(answer, row, temperature)
+            self.next_pitches.show_answer(answer, row, temperature, self.desk.key)
             self.next_durations.show_answer(answer, row)
 
     @Slot(object)
@@ -397,7 +408,13 @@ class MelodyView(ExperimentView):
 
     def open_song(self, path: str) -> None:
         """Read a file into the roll."""
-        self.port.ask_latest("open_song", self._song_answered, path=path)
+        self.port.ask_latest("open_song", self._song_opened, path=path)
+
+    def _song_opened(self, song: Song) -> None:
+        """Show a file's song in its own key; networks are asked in C all the same."""
+        if song.key % 12 != self.desk.key % 12:
+            self.port.change_parameters("use the song's key", {"key": key_at(song.key)})
+        self._song_answered(song)
 
     @Slot()
     def _import_files(self) -> None:

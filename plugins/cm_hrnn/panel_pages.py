@@ -122,14 +122,14 @@ class PatternsView(TableView):
             else ("Repeated patterns (COSIATEC)")
         )
 
-    def drawn(self, analysis: Analysis) -> list[tuple[list[np.ndarray], str | int]]:
-        """What the roll shows of them: the chosen one, or the first eight."""
+    def drawn(self, analysis: Analysis, key: int = 0) -> list[tuple[list[np.ndarray], str | int]]:
+        """What the roll shows of them, `key` semitones above C: the chosen one, or the first eight."""
         if not self.shapes.value:
             return []
         made: list[tuple[list[np.ndarray], str | int]] = []
         for index, own in enumerate(analysis.patterns[:8] if self.chosen is None else analysis.patterns):
             if self.chosen in (None, index):
-                made.append(([places / (BEAT, 1) for places in own.occurrences], index))
+                made.append(([places / (BEAT, 1) + (0, key) for places in own.occurrences], index))
         return made
 
 
@@ -309,8 +309,8 @@ class NextNoteView(TableView):
         self.codes: tuple[int, ...] = ()
         self.time = 0
 
-    def show_answer(self, answer: NextNote | None, row: int, temperature: float) -> None:
-        """Show the probabilities of one event."""
+    def show_answer(self, answer: NextNote | None, row: int, temperature: float, key: int = 0) -> None:
+        """Show the probabilities of one event, with its pitches named `key` semitones above C."""
         if answer is None or row < 0:
             self.codes = ()
             self.title = "Next note: nothing is predicted here (primer)"
@@ -318,7 +318,7 @@ class NextNoteView(TableView):
         chances = answer.pitch[row]
         order = np.argsort(-chances)[:10]
         self.codes, self.time = tuple(int(code) for code in order), int(answer.starts[row])
-        names = [("rest", "hold")[code] if code < 2 else pitch_name(code - 2) for code in self.codes]
+        names = [("rest", "hold")[code] if code < 2 else pitch_name(code - 2 + key) for code in self.codes]
         rows = [(name, 100 * float(chances[code])) for name, code in zip(names, self.codes, strict=True)]
         self.set_rows(["pitch", Column("probability", "%", digits=3)], rows)
         bar, inside = divmod(self.time, BAR)

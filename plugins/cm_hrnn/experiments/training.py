@@ -13,7 +13,7 @@ from torch import nn
 
 from plugins.cm_hrnn import exports
 from plugins.cm_hrnn.chords import BAR
-from plugins.cm_hrnn.contract import REAL, MelodyParameters, named
+from plugins.cm_hrnn.contract import REAL, MelodyParameters, key_shift, named
 from plugins.cm_hrnn.corpus import Split, Windows, cut_windows, load_corpus, split_songs
 from plugins.cm_hrnn.experiments.playing import Playing, song_of
 from plugins.cm_hrnn.frames import MelodyFrame, Take, Ticks
@@ -389,11 +389,12 @@ class MelodyTraining(Playing, Experiment[P, F]):
         return sums / max(count, 1)
 
     def save_artefacts(self, folder: Path) -> None:
-        """Write each variant's latest song as MIDI, MusicXML, CSV and event array, and the measures as a table."""
+        """Write each variant's latest song in the chosen key as MIDI, MusicXML, CSV, WAV and event array; measures."""
+        key = key_shift(self.parameters.key)
         for variant, take in self._takes.items():
             stem = variant.replace(" ", "_").replace("/", "_")
             name = "melody" if len(self._takes) == 1 else f"melody_{stem}"
             for suffix in (".mid", ".musicxml", ".csv", ".npy", ".wav"):
-                exports.save_song(folder / f"{name}{suffix}", take.song)
+                exports.save_song(folder / f"{name}{suffix}", exports.in_key(take.song, key))
         if self.samples:
             exports.save_measures(folder / "measures.csv", MEASURED, self.samples)
