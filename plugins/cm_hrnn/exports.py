@@ -61,12 +61,12 @@ def chord_notes(song: Song) -> Notes:
     return Notes.of(table[:, 0] / SIXTEENTHS_A_BEAT, table[:, 1] / SIXTEENTHS_A_BEAT, table[:, 2], CHORD_VELOCITY)
 
 
-def song_midi(song: Song, velocity: np.ndarray | None = None, *, with_chords: bool = True) -> bytes:
+def song_midi(song: Song, velocity: np.ndarray | None = None, *, has_chords: bool = True) -> bytes:
     """Format-1 MIDI: tempo, metre and chord names as markers in the first track, then melody and chords."""
     names = {onset: NAMES[chord] for onset, chord in song.chords.tolist()}
     markers = [(onset / SIXTEENTHS_A_BEAT, name) for onset, name in sorted(names.items()) if onset < song.length]
     parts = [MidiPart("Melody", melody_notes(song, velocity), 0, 0)]
-    if with_chords:
+    if has_chords:
         parts.append(MidiPart("Chords", chord_notes(song), 1, 0))
     return midi_bytes(parts, tempo=song.tempo, markers=markers, title=song.title or "melody",
                       length=song.length / SIXTEENTHS_A_BEAT)  # fmt: skip
@@ -135,13 +135,19 @@ def song_csv(song: Song, velocity: np.ndarray | None = None) -> str:
     return stream.getvalue()
 
 
-def save_song(path: Path, song: Song, velocity: np.ndarray | None = None, sound: SoundChoice = SYNTHESISER) -> None:
-    """Write a song as its suffix says (.mid .musicxml .wav .csv .npy); raise UserError for another or if it fails."""
+def save_song(
+    path: Path, song: Song, velocity: np.ndarray | None = None, *, sound: SoundChoice = SYNTHESISER,
+    has_chords: bool = True,
+) -> None:  # fmt: skip
+    """Write a song as its suffix says (.mid .musicxml .wav .csv .npy); raise UserError for another or if it fails.
+
+    `has_chords` is for MIDI: without it, the melody's track only.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise UserError(f"{path.name}: a song is exported as {', '.join(FORMATS)}, not as {suffix or 'nothing'}.")
     if suffix == ".mid":
-        content = song_midi(song, velocity)
+        content = song_midi(song, velocity, has_chords=has_chords)
     elif suffix == ".musicxml":
         content = song_musicxml(song).encode("utf-8")
     elif suffix == ".wav":

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QPushButton, QWidget
 from plugins.cm_hrnn.chords import NAMES
 from plugins.cm_hrnn.frames import Analysis, ImportReport, InspectFrame, Song
 from plugins.cm_hrnn.measures import MEASURES
-from plugins.cm_hrnn.panel_melody import MUSIC_FILTER, summary
+from plugins.cm_hrnn.panel_importing import MUSIC_FILTER, summary
 from plugins.cm_hrnn.panel_pages import DURATION_NAMES, PatternsView, SimilarityView, TensionView
 from plugins.cm_hrnn.panel_score import BEAT, KINDS, score_of
 from workbench.audio.player import Player

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,16 +23,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT, key_at, key_shift, named
-from plugins.cm_hrnn.frames import Analysis, ImportReport, MelodyFrame, NextNote, Song
+from plugins.cm_hrnn.contract import COLOURS, LABELS, SHORT, key_at, key_shift, named
+from plugins.cm_hrnn.frames import Analysis, MelodyFrame, NextNote, Song
+from plugins.cm_hrnn.panel_clock import NO_TICKS, ONE_TIER, ClockView, take_ticks
 from plugins.cm_hrnn.panel_desk import MelodyDesk
+from plugins.cm_hrnn.panel_importing import MUSIC_FILTER, Learning
 from plugins.cm_hrnn.panel_pages import (
-    NO_TICKS,
-    ONE_TIER,
     SEED_SONG,
     THIS,
     BoxPage,
-    ClockView,
     DurationView,
     MeasuresView,
     NextNoteView,
@@ -43,22 +40,21 @@ from plugins.cm_hrnn.panel_pages import (
     TensionView,
     maker_colour,
     short_name,
-    take_ticks,
 )
 from plugins.cm_hrnn.panel_score import Score, TakeEntry
 from plugins.cm_hrnn.representation import SUSTAIN
 from workbench.audio.player import Player
-from workbench.sdk import MetricsHistory, Parameters, Progress
+from workbench.sdk import MetricsHistory, Parameters
 from workbench.views import CurvesView, ExperimentView, SessionPort
 from workbench.views.layouts import beside
 from workbench.views.picks import Pick
 
 BAR = 16
+QUALITIES = ("success-bar ratio", "compression ratio", "pitch accuracy")
 LOSS_PARTS = ("pitch nats", "duration nats", "bar nats")
-MUSIC_FILTER = "Music (" + " ".join(f"*{suffix}" for suffix in MUSIC_SUFFIXES) + ")"
 
 
-class MelodyView(ExperimentView):
+class MelodyView(Learning, ExperimentView):
     """Desk above; likeness of bars, and tabs with patterns, tension, clock, next note, loss and measures below."""
 
     hint = "Draw, move and stretch notes; type chords; Generate goes on from the primer. P plays, G generates."
@@ -83,7 +79,7 @@ class MelodyView(ExperimentView):
             "step",
             "ratio",
             y_unit="",
-            hint="Measured on the one song that is generated again at each look.",
+            hint="Ratios of the one song that is generated again at each look; the share of right pitches in training.",
         )
         self.measures = MeasuresView()
         self.boxes = BoxPage()
@@ -130,6 +126,8 @@ class MelodyView(ExperimentView):
         desk = self.desk
         desk.changed.connect(self._score_changed)
         desk.next_note_changed.connect(self._next_note)
+        desk.transport.moved.connect(self._playhead_moved)
+        desk.transport.playing_changed.connect(self._playing_changed)
         self.patterns.clicked.connect(self._pattern_clicked)
         self.patterns.shapes.chosen.connect(self._draw_patterns)
         self.likeness.clicked.connect(self._bar_clicked)
@@ -292,17 +290,17 @@ class MelodyView(ExperimentView):
                 )
         for name in history.names:
             part, _, variant = name.partition("/")
-            if part in ("success-bar ratio", "compression ratio"):
+            if part in QUALITIES:
                 steps, values = history[name]
                 label = f"{part}{', ' + short_name(variant) if variant else ''}"
-                colour = maker_colour(variant, 0) if variant else (0 if part.startswith("success") else 1)
+                colour = maker_colour(variant, 0) if variant else QUALITIES.index(part)
                 self.quality.set_series(
                     name,
                     steps,
                     values,
                     label=label,
                     color=colour,
-                    style="dash" if variant and part.startswith("success") else "solid",
+                    style=("dash", "solid", "dot")[QUALITIES.index(part)] if variant else "solid",
                 )
 
     # The score
@@ -365,6 +363,15 @@ class MelodyView(ExperimentView):
             self.next_durations.show_answer(answer, row)
 
     @Slot(object)
+    def _playhead_moved(self, beat: float) -> None:
+        self.clock.set_playhead(beat if self.desk.transport.is_playing else None)
+
+    @Slot(bool)
+    def _playing_changed(self, is_playing: bool) -> None:
+        if not is_playing:
+            self.clock.set_playhead(None)
+
+    @Slot(object)
     def _force_pitch(self, row: int) -> None:
         if not 0 <= row < len(self.next_pitches.codes):
             return
@@ -416,52 +423,6 @@ class MelodyView(ExperimentView):
             self.port.change_parameters("use the song's key", {"key": key_at(song.key)})
         self._song_answered(song)
 
-    @Slot()
-    def _import_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Files to learn from", "", MUSIC_FILTER)
-        if paths:
-            self.learn_from(paths)
-
-    @Slot()
-    def _import_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder to learn from")
-        if folder:
-            self.learn_from([folder])
-
-    def learn_from(self, paths: list[str]) -> None:
-        """Convert files and folders in the worker, then make them the corpus."""
-        self._import.setEnabled(False)
-        self._import.setToolTip("An import is running")
-        self.port.ask_latest(
-            "import_files",
-            partial(self._imported, paths),
-            partial=self._importing,
-            failed=self._import_failed,
-            paths=paths,
-        )
-
-    def _importing(self, said: object) -> None:
-        if isinstance(said, Progress):
-            self._import.setText(f"{round(100 * (said.fraction or 0))} %")
-            self._import.setToolTip(said.text)
-
-    def _import_over(self) -> None:
-        self._import.setEnabled(True)
-        self._import.setText("Learn from …")
-        self._import.setToolTip("Convert your own files or a folder, and learn from them")
-
-    def _import_failed(self, sentence: str) -> None:
-        self._import_over()
-        self.port.say(sentence)
-
-    def _imported(self, paths: list[str], report: ImportReport) -> None:
-        self._import_over()
-        words = summary(report)
-        if report.used:
-            self.port.change_parameters("learn from files", {"corpus": "files", "files": os.pathsep.join(paths)})
-            words += " Reset to learn from them."
-        self.port.say(words)
-
     # State
 
     def state(self) -> dict[str, Any]:
@@ -484,21 +445,6 @@ class MelodyView(ExperimentView):
         score, self._restored = self._restored, None
         if score is not None:
             self.desk.insert(TakeEntry("restored take", score.coloured(), variant=self.variant))
-
-
-def summary(report: ImportReport) -> str:
-    """What an import found, in one sentence."""
-    left = len(report.rows) - report.used
-    words = f"{report.used} of {len(report.rows)} pieces can be used."
-    if left:
-        reasons: dict[str, int] = {}
-        for _, _, is_used, why in report.rows:
-            if not is_used:
-                reasons[why] = reasons.get(why, 0) + 1
-        most = sorted(reasons.items(), key=lambda own: -own[1])[:3]
-        words += " Left out: " + "; ".join(f"{count} × {why}" for why, count in most)
-        words += " …" if len(reasons) > 3 else "."
-    return words
 
 
 def _counts(frame: MelodyFrame) -> tuple[tuple[str, int], ...]:

@@ -161,14 +161,19 @@ class Playing:
 
     @action
     def save(
-        self, path: str, song: Song, velocity: Any = None, key: int = 0, soundfont: str = "", programme: int = 0
-    ) -> str:
-        """Write a song, `key` semitones above C, to a file as its suffix says; a WAV file sounds as the panel does."""
+        self, path: str, song: Song, velocity: Any = None, key: int = 0, has_chords: bool = True,
+        soundfont: str = "", programme: int = 0,
+    ) -> str:  # fmt: skip
+        """Write a song, `key` semitones above C, to a file as its suffix says.
+
+        A WAV file sounds as the panel does; a MIDI file may be the melody only.
+        """
         sheet = checked_sheet(song.notes, song.chords, song.length, title=song.title, tempo=song.tempo)
         whole = song if len(song.events) else replace(song, events=encode(sheet))
         loudness = None if velocity is None else np.asarray(velocity)
+        sung = exports.in_key(replace(whole, notes=sheet.notes), int(key))
         sound = SoundChoice(soundfont, int(programme))
-        exports.save_song(Path(path), exports.in_key(replace(whole, notes=sheet.notes), int(key)), loudness, sound)
+        exports.save_song(Path(path), sung, loudness, sound=sound, has_chords=has_chords)
         return str(path)
 
     @action
