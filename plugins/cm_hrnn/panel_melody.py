@@ -325,7 +325,7 @@ class MelodyView(Learning, ExperimentView):
     def _analysed(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self.likeness.set_matrices(analysis.similarity)
-        self.patterns.show_analysis(analysis)
+        self.patterns.show_analysis(analysis, self.desk.key)
         self.tension.show_analysis(analysis)
         self.measures.set_song(THIS, analysis.measures)
         self._draw_patterns()

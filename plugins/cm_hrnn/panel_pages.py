@@ -18,6 +18,7 @@ from workbench.views.roll_notes import pitch_name
 from workbench.views.theme import theme
 
 BEAT, BAR = 4, 16
+NEXT_COLUMNS = ("pitch", Column("probability", "%", digits=3))
 SEED_SONG, THIS = "seed song", "this take"
 TENSIONS = ("cloud diameter", "cloud momentum", "tensile strain")
 DURATION_NAMES = (
@@ -91,8 +92,8 @@ class PatternsView(TableView):
         self.shapes.set_value(False)
         self.add_tool(self.shapes)
 
-    def show_analysis(self, analysis: Analysis) -> None:
-        """List the patterns of a song."""
+    def show_analysis(self, analysis: Analysis, key: int = 0) -> None:
+        """List the patterns of a song, with pitches named `key` semitones above C."""
         self.chosen = None
         rows = [
             (
@@ -101,7 +102,7 @@ class PatternsView(TableView):
                 len(own.occurrences),
                 own.span / BEAT,
                 "long" if own.span >= LONG_PATTERN else "short",
-                ", ".join(pitch_name(int(p)) for p in own.occurrences[0][:6, 1]),
+                ", ".join(pitch_name(int(p) + key) for p in own.occurrences[0][:6, 1]),
             )
             for index, own in enumerate(analysis.patterns)
         ]
@@ -165,6 +166,7 @@ class NextNoteView(TableView):
         """Show the probabilities of one event, with its pitches named `key` semitones above C."""
         if answer is None or row < 0:
             self.codes = ()
+            self.set_rows(NEXT_COLUMNS, [])
             self.title = "Next note: nothing is predicted here (primer)"
             return
         chances = answer.pitch[row]
@@ -172,7 +174,7 @@ class NextNoteView(TableView):
         self.codes, self.time = tuple(int(code) for code in order), int(answer.starts[row])
         names = [("rest", "hold")[code] if code < 2 else pitch_name(code - 2 + key) for code in self.codes]
         rows = [(name, 100 * float(chances[code])) for name, code in zip(names, self.codes, strict=True)]
-        self.set_rows(["pitch", Column("probability", "%", digits=3)], rows)
+        self.set_rows(NEXT_COLUMNS, rows)
         bar, inside = divmod(self.time, BAR)
         self.title = (
             f"Next note, bar {bar + 1} beat {inside / BEAT + 1:g}: new bar {100 * float(answer.bar[row, 1]):.0f} %, "
