@@ -77,7 +77,9 @@ def test_claims_on_imported_music_are_the_same_statements():
 
 def test_the_recorded_results_are_those_of_the_declared_claims():
     recorded = json.loads(Path(claims.__file__).with_name("reproduction.json").read_text())
-    assert set(recorded["claims"]) == set(claims_of(claims))
+    embedded = {id for id in claims_of(claims) if not id.endswith("_imported")}
+    assert embedded <= set(recorded["claims"]) <= set(claims_of(claims))
+    assert all(found["holds"] is not None and found["seeds"] for found in recorded["claims"].values())
 
 
 # A fair comparison
