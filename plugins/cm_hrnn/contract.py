@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from pydantic import model_validator
 
@@ -59,6 +59,43 @@ MUSIC_SUFFIXES = (".musicxml", ".mxl", ".xml", ".abc", ".krn", ".mid", ".midi")
 REAL = "real music"
 
 
+KeyName = Literal["C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]
+KEYS: tuple[KeyName, ...] = get_args(KeyName)
+_MINOR = ("A", "Bb", "B", "C", "C#", "D", "D#", "E", "F", "F#", "G", "G#")
+TIMINGS = {"time": "the chord at its time", "index": "the event's own (paper's code)"}
+
+
+def key_shift(key: str) -> int:
+    """Semitones from C to a key, the nearer way: -5 (G) to 6 (F#)."""
+    return (KEYS.index(key) + 5) % 12 - 5  # type: ignore[arg-type]
+
+
+def key_at(semitones: int) -> KeyName:
+    """The key so many semitones from C."""
+    return KEYS[semitones % 12]
+
+
+def _steps(default: int) -> int:
+    return param(default, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+
+
+def _weight(default: float, part: str) -> float:
+    words = f"Weight of the {part}'s cross-entropy"
+    return param(default, ge=0.0, le=1.0, live=True, label=f"weight of {part}", group="Optimiser", help=words)
+
+
+def _temperature(default: float, part: str, help: str) -> float:
+    return param(default, ge=0.0, le=2.0, live=True, label=f"{part} temperature", group="Sampling", help=help)
+
+
+def _timing(default: str) -> Literal["time", "index"]:
+    return choice(default, live=True, group="Sampling", help="Which chord an event hears", labels=TIMINGS)
+
+
+def _songs_measured(default: int, help: str) -> int:
+    return param(default, ge=2, le=500, unit="songs", label="songs measured", group="Test", help=help)
+
+
 class MelodyParameters(Parameters):
     """What all experiments share: corpus, sizes, optimiser, sampling."""
 
@@ -112,7 +149,7 @@ class MelodyParameters(Parameters):
     keep: float = param(
         0.8, gt=0.0, le=1.0, label="keep", help="Share of each LSTM layer's outputs that dropout keeps", group="Model"
     )
-    steps: int = param(1000, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+    steps: int = _steps(1000)
     batch: int = param(32, ge=2, le=512, unit="windows", help="Windows in a batch", group="Optimiser")
     learning_rate: float = param(1e-3, ge=1e-6, le=0.1, log=True, live=True, help="Adam's step size", group="Optimiser")
     adam_epsilon: float = param(
@@ -127,54 +164,12 @@ class MelodyParameters(Parameters):
     clip: float = param(
         5.0, gt=0.0, le=100.0, label="clip norm", help="Global norm to which gradients are cut", group="Optimiser"
     )
-    weight_pitch: float = param(
-        0.4,
-        ge=0.0,
-        le=1.0,
-        live=True,
-        label="weight of pitch",
-        group="Optimiser",
-        help="Weight of the pitch's cross-entropy",
-    )
-    weight_duration: float = param(
-        0.3,
-        ge=0.0,
-        le=1.0,
-        live=True,
-        label="weight of duration",
-        group="Optimiser",
-        help="Weight of the duration's cross-entropy",
-    )
-    weight_bar: float = param(
-        0.3,
-        ge=0.0,
-        le=1.0,
-        live=True,
-        label="weight of bar",
-        group="Optimiser",
-        help="Weight of the bar flag's cross-entropy",
-    )
-    pitch_temperature: float = param(
-        0.7,
-        ge=0.0,
-        le=2.0,
-        live=True,
-        label="pitch temperature",
-        group="Sampling",
-        help="0 takes the most likely pitch; high is daring",
-    )
-    duration_temperature: float = param(
-        0.2,
-        ge=0.0,
-        le=2.0,
-        live=True,
-        label="duration temperature",
-        group="Sampling",
-        help="Nearly greedy in the paper: rhythms repeat",
-    )
-    bar_temperature: float = param(
-        0.1, ge=0.0, le=2.0, live=True, label="bar temperature", group="Sampling", help="Of the flag that starts a bar"
-    )
+    weight_pitch: float = _weight(0.4, "pitch")
+    weight_duration: float = _weight(0.3, "duration")
+    weight_bar: float = _weight(0.3, "bar flag")
+    pitch_temperature: float = _temperature(0.7, "pitch", "0 takes the most likely pitch; high is daring")
+    duration_temperature: float = _temperature(0.2, "duration", "Nearly greedy in the paper: rhythms repeat")
+    bar_temperature: float = _temperature(0.1, "bar", "Of the flag that starts a bar")
     top_k: int = param(
         0, ge=0, le=130, live=True, label="top k", group="Sampling", help="Sample among so many pitches; 0: all"
     )
@@ -187,12 +182,13 @@ class MelodyParameters(Parameters):
         group="Sampling",
         help="Sample among the likeliest pitches of this mass",
     )
-    timing: Literal["time", "index"] = choice(
-        "time",
+    timing: Literal["time", "index"] = _timing("time")
+    key: KeyName = choice(
+        "C",
         live=True,
         group="Sampling",
-        help="Which chord an event hears",
-        labels={"time": "the chord at its time", "index": "the event's own (paper's code)"},
+        help="Key in which songs are shown, played and exported; networks learn and write in C major and A minor",
+        labels={major: f"{major} major / {minor} minor" for major, minor in zip(KEYS, _MINOR, strict=True)},
     )
     snap: bool = param(
         False,
@@ -227,15 +223,7 @@ class MelodyParameters(Parameters):
         help="Steps between two generations and looks at the validation songs",
         group="Test",
     )
-    test_songs: int = param(
-        20,
-        ge=2,
-        le=500,
-        unit="songs",
-        label="songs measured",
-        group="Test",
-        help="Songs generated over test songs' chords when training ends",
-    )
+    test_songs: int = _songs_measured(20, "Songs generated over test songs' chords when training ends")
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> MelodyParameters:
@@ -306,7 +294,7 @@ class CompareParameters(MelodyParameters):
     """Several networks side by side, on the same chords and the same seed."""
 
     models: tuple[ModelName, ...] = _models(("ad_rm3t_fc_rs", "ad_rm2t_fc", "attention"))
-    steps: int = param(500, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
+    steps: int = _steps(500)
     presets: ClassVar[tuple[Preset, ...]] = (
         *_presets(),
         Preset("everything", "All seven networks of the paper and its code.", {"models": tuple(LABELS)}, "10 minutes"),
@@ -317,23 +305,9 @@ class StructureParameters(MelodyParameters):
     """The paper's measures over many songs of each network, beside real music and a folder of MIDI files."""
 
     models: tuple[ModelName, ...] = _models(("ad_rm3t_fc_rs", "attention"))
-    steps: int = param(500, ge=1, le=200_000, live=True, unit="steps", help="Optimiser steps", group="Optimiser")
-    test_songs: int = param(
-        40,
-        ge=2,
-        le=500,
-        unit="songs",
-        label="songs measured",
-        group="Test",
-        help="Songs generated by each network over test songs' chords",
-    )
-    timing: Literal["time", "index"] = choice(
-        "index",
-        live=True,
-        group="Sampling",
-        help="Which chord an event hears",
-        labels={"time": "the chord at its time", "index": "the event's own (paper's code)"},
-    )
+    steps: int = _steps(500)
+    test_songs: int = _songs_measured(40, "Songs generated by each network over test songs' chords")
+    timing: Literal["time", "index"] = _timing("index")
     folder: str = file(
         "",
         help="Any music file; its folder is measured as another system's output",
@@ -359,7 +333,7 @@ class HarmonyParameters(MelodyParameters):
     model: ModelName = _model()
     progressions: str = param(
         "C | G | Am | F ; Dm7 | G7 | Cmaj7 | Cmaj7 ; Am | G | F | E7 ; C7 | C7 | F7 | C7",
-        help="Progressions, separated by semicolons; each is repeated to sixteen bars",
+        help="Progressions in C major or A minor, separated by semicolons; each is repeated to sixteen bars",
         group="Harmony",
     )
     presets: ClassVar[tuple[Preset, ...]] = _presets()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from plugins.cm_hrnn.representation import (
     lead_sheet,
 )
 from plugins.cm_hrnn.synthetic import synthetic_sheets
+from workbench.runs.atomic import write_json
 from workbench.sdk import Progress, UserError
 
 if TYPE_CHECKING:
@@ -37,6 +39,9 @@ CHORALES = Path(__file__).with_name("chorales.npz")
 SHARES = (0.8, 0.1, 0.1)
 """Of songs for training, validation and test."""
 MAX_SONGS = 200_000
+LAST_IMPORT = Path("cm_hrnn", "last-import.json")
+LEAST_CORPUS = 30
+"""Songs from which on an import is a corpus to learn from."""
 CONVERSION = "1"
 """Changes with the way files are converted, so that older conversions are not used."""
 
@@ -98,6 +103,32 @@ def keep_imported(paths: Sequence[str | Path], sheets: Sequence[LeadSheet], cach
     part = kept.with_name(f"{kept.stem}.{os.getpid()}.part.npz")
     save_sheets(part, sheets)
     os.replace(part, kept)
+    remember_import(paths, len(sheets), cache)
+
+
+def remember_import(paths: Sequence[str | Path], songs: int, cache: Path) -> None:
+    """Note where a corpus came from, for the checks that are run on a person's own music; a few songs are none."""
+    if songs >= LEAST_CORPUS:
+        write_json(cache / LAST_IMPORT, {"paths": [str(Path(path).resolve()) for path in paths], "songs": songs})
+
+
+def last_import(cache: Path) -> tuple[list[str], int]:
+    """Files and folders of the corpus that was imported last, and its songs; UserError that says how to import one."""
+    how = (
+        f"Import at least {LEAST_CORPUS} lead sheets first: experiment “Import and inspect”, corpus “My own files”, "
+        "and choose their folder under “files”."
+    )
+    try:
+        noted = json.loads((cache / LAST_IMPORT).read_text(encoding="utf-8"))
+        paths, songs = [str(path) for path in noted["paths"]], int(noted["songs"])
+    except FileNotFoundError:
+        raise UserError(f"No lead sheets of your own are there. {how}") from None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"What was imported last cannot be read. {how}") from None
+    for path in paths:
+        if not Path(path).exists():
+            raise UserError(f"{path}, which was imported last, is gone. {how}")
+    return paths, songs
 
 
 def import_cached(paths: Sequence[str | Path], cache: Path) -> Iterator[Progress | list[LeadSheet]]:
@@ -106,7 +137,9 @@ def import_cached(paths: Sequence[str | Path], cache: Path) -> Iterator[Progress
 
     kept = cache_file(paths, cache)
     if kept.is_file():
-        yield load_sheets(kept)
+        sheets = load_sheets(kept)
+        remember_import(paths, len(sheets), cache)
+        yield sheets
         return
     for said in import_music(paths):
         if isinstance(said, Imported):

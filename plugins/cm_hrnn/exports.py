@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from plugins.cm_hrnn.chords import MODE_NOTES, NAMES, NO_CHORD, chord_pitches, root_of
 from plugins.cm_hrnn.frames import Song
-from plugins.cm_hrnn.representation import one_hot_events
+from plugins.cm_hrnn.representation import moved_chords, moved_events, moved_notes, one_hot_events
+from workbench.audio.choice import SoundChoice
 from workbench.audio.midi import MidiPart, midi_bytes
 from workbench.audio.notes import Notes
 from workbench.audio.synth import render
@@ -21,6 +23,17 @@ from workbench.sdk import UserError
 SIXTEENTHS_A_BEAT = 4
 FORMATS = (".mid", ".musicxml", ".wav", ".csv", ".npy")
 CHORD_VELOCITY = 60
+SYNTHESISER = SoundChoice()
+
+
+def in_key(song: Song, semitones: int) -> Song:
+    """The song so many semitones above C, its events too."""
+    if not semitones:
+        return song
+    return replace(
+        song, notes=moved_notes(song.notes, semitones), chords=moved_chords(song.chords, semitones),
+        events=moved_events(song.events, semitones),
+    )  # fmt: skip
 
 
 def chord_spans(song: Song) -> list[tuple[int, int, int]]:
@@ -48,21 +61,21 @@ def chord_notes(song: Song) -> Notes:
     return Notes.of(table[:, 0] / SIXTEENTHS_A_BEAT, table[:, 1] / SIXTEENTHS_A_BEAT, table[:, 2], CHORD_VELOCITY)
 
 
-def song_midi(song: Song, velocity: np.ndarray | None = None, *, with_chords: bool = True) -> bytes:
+def song_midi(song: Song, velocity: np.ndarray | None = None, *, has_chords: bool = True) -> bytes:
     """Format-1 MIDI: tempo, metre and chord names as markers in the first track, then melody and chords."""
     names = {onset: NAMES[chord] for onset, chord in song.chords.tolist()}
     markers = [(onset / SIXTEENTHS_A_BEAT, name) for onset, name in sorted(names.items()) if onset < song.length]
     parts = [MidiPart("Melody", melody_notes(song, velocity), 0, 0)]
-    if with_chords:
+    if has_chords:
         parts.append(MidiPart("Chords", chord_notes(song), 1, 0))
     return midi_bytes(parts, tempo=song.tempo, markers=markers, title=song.title or "melody",
                       length=song.length / SIXTEENTHS_A_BEAT)  # fmt: skip
 
 
-def song_wav(song: Song, velocity: np.ndarray | None = None) -> bytes:
-    """Melody and chords through the synthesiser, 16 bits, 44.1 kHz."""
+def song_wav(song: Song, velocity: np.ndarray | None = None, sound: SoundChoice = SYNTHESISER) -> bytes:
+    """Melody and chords through the synthesiser or a SoundFont, 16 bits, 44.1 kHz."""
     melody, chords = melody_notes(song, velocity), chord_notes(song).as_accompaniment()
-    return wav_bytes(render(melody.joined(chords), tempo=song.tempo))
+    return wav_bytes(render(melody.joined(chords), tempo=song.tempo, bank=sound.bank()))
 
 
 def song_musicxml(song: Song) -> str:
@@ -122,17 +135,23 @@ def song_csv(song: Song, velocity: np.ndarray | None = None) -> str:
     return stream.getvalue()
 
 
-def save_song(path: Path, song: Song, velocity: np.ndarray | None = None) -> None:
-    """Write a song as its suffix says (.mid .musicxml .wav .csv .npy); raise UserError for another or if it fails."""
+def save_song(
+    path: Path, song: Song, velocity: np.ndarray | None = None, *, sound: SoundChoice = SYNTHESISER,
+    has_chords: bool = True,
+) -> None:  # fmt: skip
+    """Write a song as its suffix says (.mid .musicxml .wav .csv .npy); raise UserError for another or if it fails.
+
+    `has_chords` is for MIDI: without it, the melody's track only.
+    """
     suffix = path.suffix.lower()
     if suffix not in FORMATS:
         raise UserError(f"{path.name}: a song is exported as {', '.join(FORMATS)}, not as {suffix or 'nothing'}.")
     if suffix == ".mid":
-        content = song_midi(song, velocity)
+        content = song_midi(song, velocity, has_chords=has_chords)
     elif suffix == ".musicxml":
         content = song_musicxml(song).encode("utf-8")
     elif suffix == ".wav":
-        content = song_wav(song, velocity)
+        content = song_wav(song, velocity, sound)
     elif suffix == ".csv":
         content = song_csv(song, velocity).encode("utf-8")
     else:

@@ -25,6 +25,8 @@ class Song:
     """Which network or variant made it; empty for a person or a corpus."""
     step: int = 0
     remarks: str = ""
+    key: int = 0
+    """Semitones from C of the key that the song came in; what stands here is in C major or A minor."""
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ from plugins.cm_hrnn.representation import (
     conditioned,
     decode,
     encode,
+    trimmed,
 )
 
 MAX_EVENTS = 4096
@@ -377,15 +378,17 @@ def request_of(
 ) -> Request:
     """Ask for a song over a lead sheet's chords, seeded by its first `first` events (or what lies before a time).
 
-    With `chords` and `length` the harmony is another one; the seed keeps its own.
-    """  # fmt: skip
-    events = encode(sheet)
+    With `chords` and `length` the harmony is another one; the seed keeps its own. Where the song's own harmony ends
+    before it does, nothing is generated behind that.
+    """
+    events = trimmed(encode(sheet))
     if seed_length is None:
         seed = events[:first]
     else:
         ends = np.cumsum(events[:, DURATION_SLOT] + 1)
         seed = events[: int(np.searchsorted(ends, seed_length, side="right"))]
-    return Request(seed, sheet.chords if chords is None else chords, sheet.length if length is None else length,
+    own_length = int((events[:, DURATION_SLOT] + 1).sum())
+    return Request(seed, sheet.chords if chords is None else chords, own_length if length is None else length,
                    events[:, CHORD_SLOT])  # fmt: skip
 
 

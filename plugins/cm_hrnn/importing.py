@@ -20,7 +20,7 @@ from plugins.cm_hrnn.chords import BAR, NO_CHORD, chord_class, parsed_chord, pit
 from plugins.cm_hrnn.harmony import pitch_class_weights, semitones_to_c, template_chords
 from plugins.cm_hrnn.midi_reading import MELODY_WORDS, read_midi
 from plugins.cm_hrnn.representation import LeadSheet, lead_sheet, transpose
-from plugins.cm_hrnn.spans import Spans, Unusable
+from plugins.cm_hrnn.spans import Spans, Unusable, wrong_metre
 from workbench.sdk import Progress, UserError
 
 SCORE_SUFFIXES = (".musicxml", ".mxl", ".xml", ".abc", ".krn")
@@ -81,8 +81,8 @@ def import_music(paths: Sequence[str | Path], *, to_c: bool = True) -> Iterator[
         yield Progress(f"Reading {file.name}", index / len(files))
         for produced in read_file(file):
             if isinstance(produced, LeadSheet):
-                shift = semitones_to_c(key_weights(produced)) if to_c else 0
-                sheet = transpose(produced, shift) if shift else produced
+                sheet = in_c(produced) if to_c else produced
+                shift = sheet.semitones - produced.semitones
                 remarks = [sheet.source, f"moved by {shift:+d} semitones" if shift else ""]
                 sheets.append(sheet)
                 words = "; ".join(filter(None, remarks)) or "as it is"
@@ -92,6 +92,12 @@ def import_music(paths: Sequence[str | Path], *, to_c: bool = True) -> Iterator[
             share = (index + 0.5) / len(files)
             yield Progress(f"{file.name}: {len(sheets)} of {len(pieces)} pieces can be used", share)
     yield Imported(tuple(sheets), tuple(pieces))
+
+
+def in_c(sheet: LeadSheet) -> LeadSheet:
+    """The sheet in C major or A minor, whichever its durations fit better."""
+    shift = semitones_to_c(key_weights(sheet))
+    return transpose(sheet, shift) if shift else sheet
 
 
 def key_weights(sheet: LeadSheet) -> np.ndarray:
@@ -180,7 +186,7 @@ def _parsed(source: Any, kind: str | None) -> Any:
 def _check_metre(metre: str) -> None:
     if metre in ("C", "C|", "4/4", "2/4", "2/2"):
         return
-    raise Unusable(f"metre {metre} is not 4/4 (nor 2/4 or 2/2, which pair into it)")
+    raise wrong_metre(metre)
 
 
 def _sheet_of_score(score: Any, name: str) -> LeadSheet:
@@ -300,7 +306,9 @@ def _front_padding(measures: Sequence[tuple[float, float]], bar: float) -> float
     pad = (-whole[0]) % bar
     misplaced = sum(abs((offset + pad + bar / 2) % bar - bar / 2) > 1e-3 for offset in whole)
     if misplaced > len(whole) * 0.05:
-        raise Unusable(f"{misplaced} of {len(whole)} bars do not begin where bars of {bar:g} quarters do")
+        raise Unusable(
+            f"{misplaced} of {len(whole)} bars begin off the bars of {bar:g} quarters (a bar inside is not full)"
+        )
     # 2/4 bars pair into 4/4; the padding is then a whole bar more where the music is an odd number of them.
     return pad
 

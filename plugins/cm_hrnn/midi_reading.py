@@ -10,7 +10,7 @@ import numpy as np
 
 from plugins.cm_hrnn.chords import parsed_chord
 from plugins.cm_hrnn.representation import LeadSheet
-from plugins.cm_hrnn.spans import Spans, Unusable
+from plugins.cm_hrnn.spans import Spans, Unusable, wrong_metre
 
 MELODY_WORDS = re.compile(r"melod|\blead|vocal|sopran|\bsolo|singer|tune", re.IGNORECASE)
 CHORD_WORDS = re.compile(r"chord|harmon|accomp|piano|guitar|pad|comp", re.IGNORECASE)
@@ -40,7 +40,7 @@ def read_midi(file: Path) -> LeadSheet:
         raise Unusable("it has no notes")
     if any(metre not in OWN_METRES for metre in meta["metres"]):
         numerator, denominator = next(metre for metre in meta["metres"] if metre not in OWN_METRES)
-        raise Unusable(f"metre {numerator}/{denominator} is not 4/4 (nor 2/4 or 2/2, which pair into it)")
+        raise wrong_metre(f"{numerator}/{denominator}")
     remarks = ["tempo changes: the first is kept"] if len(set(meta["tempi"])) > 1 else []
     end = max(float((rows[:, 0] + rows[:, 1]).max()) for rows in voices.values())
     if end > MAX_BEATS:

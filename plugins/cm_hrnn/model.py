@@ -58,6 +58,10 @@ class Logits:
     duration: Float[Tensor, "*b 16"]
     pitch: Float[Tensor, "*b 130"]
 
+    def after(self, count: int) -> Logits:
+        """Those of (b, n, ·) logits that come after the first `count` events."""
+        return Logits(self.bar[:, count:], self.duration[:, count:], self.pitch[:, count:])
+
 
 class OneHotLinear(nn.Module):
     """A linear map of `events` one-hot inputs in a row, (…, events, 5) indices to (…, out), optionally with a bias."""

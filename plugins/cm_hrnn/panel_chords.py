@@ -22,18 +22,22 @@ from plugins.cm_hrnn.chords import (
     merged,
     parsed_progression,
     progression_bars,
+    progression_text,
     root_of,
 )
 from plugins.cm_hrnn.panel_score import BEAT, Score
+from plugins.cm_hrnn.representation import moved_chords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workbench.views import SessionPort
+    from workbench.views import PianoRoll, SessionPort
 
     Base = QWidget
 else:
     Base = object
+
+HALF_BAR = BAR // 2
 
 
 class ChordEditing(Base):
@@ -45,7 +49,9 @@ class ChordEditing(Base):
         generate_from: Callable[[int], None]
         regenerates: bool
         chord_text: QLineEdit
+        roll: PianoRoll
         port: SessionPort
+        key: int
 
     @Slot(object, object)
     def _lane_edited(self, before: object, after: tuple[tuple[float, str], ...]) -> None:
@@ -78,31 +84,25 @@ class ChordEditing(Base):
         self.chord_text.setText(text)
 
     def _preset_chosen(self, text: str, checked: bool = False) -> None:
-        self.chord_text.setText(text)
+        """Take a progression that is written in C into the key that is shown."""
+        if self.key:
+            text = progression_text(moved_chords(parsed_progression(text), self.key), progression_bars(text) * BAR)
         self.use_progression(text)
 
     @Slot(object)
     def _chord_clicked(self, index: int) -> None:
-        self.chord_menu(index).popup(QCursor.pos() if self.isVisible() else QPoint())
+        half = int(self.roll.clicked_beat * BEAT) // HALF_BAR
+        self.chord_menu(index, half).popup(QCursor.pos() if self.isVisible() else QPoint())
 
-    def chord_menu(self, index: int) -> QMenu:
-        """A menu of every root and mode for one chord; also to split it or join it to the one before."""
+    def chord_menu(self, index: int, half: int | None = None) -> QMenu:
+        """A menu of every root and mode for one chord, or for one half of a bar; to split it, to join it."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         now = self.score.chords[index][1]
-        for root in ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"):
-            sub = menu.addMenu(root)
-            pitch_class = (ROOTS.index(root) + 9) % 12
-            for mode, suffix in zip(MODES, MODE_SUFFIX, strict=True):
-                action = sub.addAction(f"{root}{suffix}")
-                chord = chord_class(pitch_class, mode)
-                action.setCheckable(True)
-                action.setChecked(chord == now)
-                action.triggered.connect(partial(self._set_chord, index, chord))
-            if root_of(now) == pitch_class:
-                sub.menuAction().setCheckable(True)
-                sub.menuAction().setChecked(True)
-        menu.addAction(NAMES[NO_CHORD]).triggered.connect(partial(self._set_chord, index, NO_CHORD))
+        _fill_with_chords(menu, now, partial(self._set_chord, index))
+        if half is not None and self._chord_length(index) > HALF_BAR:
+            words = f"Only the {('first', 'second')[half % 2]} half of bar {half // 2 + 1}"
+            _fill_with_chords(menu.addMenu(words), now, partial(self._set_half_bar, half))
         menu.addSeparator()
         split = menu.addAction("Split in two")
         split.triggered.connect(partial(self._split_chord, index))
@@ -122,6 +122,22 @@ class ChordEditing(Base):
         rows[index, 1] = chord
         self._change_chords(merged(rows), "change a chord")
 
+    def _set_half_bar(self, half: int, chord: int, checked: bool = False) -> None:
+        """Put a chord on half a bar; what was before it goes on behind it."""
+        at = chords_at(self.score.chord_rows(), np.arange(self.score.length))
+        at[half * HALF_BAR : (half + 1) * HALF_BAR] = chord
+        self._change_chords(merged(np.stack([np.arange(len(at)), at], 1)), "change half a bar's chord")
+
+    @Slot(object, object)
+    def _chord_moved(self, source: int, target: int) -> None:
+        """Take a chord out, with its length, and put it where another one is; the chords between move along."""
+        rows = self.score.chord_rows()
+        spans = list(zip(np.diff(np.append(rows[:, 0], self.score.length)).tolist(), rows[:, 1].tolist(), strict=True))
+        spans.insert(target, spans.pop(source))
+        onsets = np.cumsum([0, *(length for length, _ in spans[:-1])])
+        moved = np.stack([onsets, [chord for _, chord in spans]], 1)
+        self._change_chords(merged(moved), "move a chord to another place")
+
     def _split_chord(self, index: int, checked: bool = False) -> None:
         rows = self.score.chord_rows()
         half = int(rows[index, 0]) + max(
@@ -134,6 +150,23 @@ class ChordEditing(Base):
 
     def _join_chord(self, index: int, checked: bool = False) -> None:
         self._change_chords(np.delete(self.score.chord_rows(), index, axis=0), "join chords")
+
+
+def _fill_with_chords(menu: QMenu, now: int, chosen: Callable[..., None]) -> None:
+    """A menu of roots, each with its modes; `chosen` gets the class."""
+    for root in ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"):
+        sub = menu.addMenu(root)
+        pitch_class = (ROOTS.index(root) + 9) % 12
+        for mode, suffix in zip(MODES, MODE_SUFFIX, strict=True):
+            action = sub.addAction(f"{root}{suffix}")
+            chord = chord_class(pitch_class, mode)
+            action.setCheckable(True)
+            action.setChecked(chord == now)
+            action.triggered.connect(partial(chosen, chord))
+        if root_of(now) == pitch_class:
+            sub.menuAction().setCheckable(True)
+            sub.menuAction().setChecked(True)
+    menu.addAction(NAMES[NO_CHORD]).triggered.connect(partial(chosen, NO_CHORD))
 
 
 def first_difference(before: np.ndarray, after: np.ndarray, length: int) -> int:

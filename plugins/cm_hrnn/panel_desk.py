@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QHBoxLayout,
     QLineEdit,
     QMenu,
@@ -31,6 +28,8 @@ from plugins.cm_hrnn.chords import (
 from plugins.cm_hrnn.contract import named
 from plugins.cm_hrnn.frames import NextNote, Song, Take
 from plugins.cm_hrnn.panel_chords import ChordEditing, shortened
+from plugins.cm_hrnn.panel_composing import Composing
+from plugins.cm_hrnn.panel_files import SongFiles
 from plugins.cm_hrnn.panel_score import (
     BEAT,
     KINDS,
@@ -46,18 +45,11 @@ from workbench.views import PianoRoll, RollNote, SessionPort, Transport
 from workbench.views.picks import Pick
 
 SETTLE_MS = 120
-EXPORTS = {
-    "MIDI (melody, chords, markers) …": ".mid",
-    "MusicXML …": ".musicxml",
-    "WAV …": ".wav",
-    "Events CSV …": ".csv",
-    "Event array (paper's 197 layout) …": ".npy",
-}
 FIRST_PITCH = 2
 LIVE = "live"
 
 
-class MelodyDesk(ChordEditing, QWidget):
+class MelodyDesk(ChordEditing, Composing, SongFiles, QWidget):
     """Roll, transport, takes. `changed` is emitted when another score is shown or the shown one was edited.
 
     `next_note_changed` emits (NextNote, row) for the place under the mouse or playhead, or None.
@@ -73,6 +65,7 @@ class MelodyDesk(ChordEditing, QWidget):
         self.shown = self.entries[0]
         self.variant = ""
         self.seed = 0
+        self.key = 0
         self.regenerates = False
         self._made = 0
         self._composing: TakeEntry | None = None
@@ -81,6 +74,7 @@ class MelodyDesk(ChordEditing, QWidget):
         self._hovered: float | None = None
         self._ghost: TakeEntry | None = None
         self.roll = PianoRoll("roll", "Piano roll", kinds=KINDS)
+        self.roll.shows_joins = True
         self.transport = Transport(player)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -148,6 +142,7 @@ class MelodyDesk(ChordEditing, QWidget):
         roll.edited.connect(self._roll_edited)
         roll.chords_edited.connect(self._lane_edited)
         roll.chord_clicked.connect(self._chord_clicked)
+        roll.chord_moved.connect(self._chord_moved)
         roll.seeked.connect(self.transport.seek)
         roll.note_clicked.connect(self._note_clicked)
         roll.loop_dragged.connect(self._loop_dragged)
@@ -156,6 +151,7 @@ class MelodyDesk(ChordEditing, QWidget):
         self.transport.moved.connect(self._playhead_moved)
         self.transport.playing_changed.connect(self._playing_changed)
         self.transport.tempo_changed.connect(self._tempo_chosen)
+        self.transport.said.connect(self._said)
         self.takes.activated.connect(self._take_chosen)
         self.keep_button.clicked.connect(self._keep)
         self.ghost_button.toggled.connect(self._show_ghost)
@@ -180,10 +176,18 @@ class MelodyDesk(ChordEditing, QWidget):
         """Probabilities along the shown score, once the worker has answered."""
         return self._next
 
+    def set_key(self, key: int) -> None:
+        """Show, play and export everything so many semitones above C."""
+        if key != self.key:
+            self.key = key
+            for entry in self.entries:
+                entry.score = entry.score.in_key(key)
+            self._draw()
+
     def show_live(self, take: Take) -> None:
         """Take over what training made of the song; it is drawn if the live take is shown."""
         live = self.entries[0]
-        live.score, live.take, live.variant = score_of(take.song).coloured(), take, take.song.maker
+        live.score, live.take, live.variant = self._in_key(score_of(take.song)), take, take.song.maker
         live.name = f"live: {named(take.song.maker)}, step {take.song.step}"
         self._fill_takes()
         if self.shown is live:
@@ -197,15 +201,19 @@ class MelodyDesk(ChordEditing, QWidget):
         self._fill_takes()
         self._draw()
 
+    def _in_key(self, score: Score) -> Score:
+        return score.in_key(self.key).coloured()
+
     def apply(self, entry: TakeEntry, score: Score) -> None:
         """Give a take another score, and show it."""
-        entry.score = score.coloured()
+        entry.score = self._in_key(score)
         if entry not in self.entries:
             self.entries.append(entry)
         self.show_entry(entry)
 
     def insert(self, entry: TakeEntry) -> None:
         """Put a take into the list and show it."""
+        entry.score = self._in_key(entry.score)
         if entry not in self.entries:
             self.entries.append(entry)
         self.show_entry(entry)
@@ -326,93 +334,6 @@ class MelodyDesk(ChordEditing, QWidget):
         if tempo != self.score.tempo:
             self.shown.score = replace(self.score, tempo=float(tempo))
 
-    # Generating
-
-    @Slot()
-    def generate(self) -> None:
-        """Go on from the primer."""
-        self.compose(self.score.primer)
-
-    @Slot()
-    def vary(self) -> None:
-        """Generate once more with the next seed."""
-        self.seed += 1
-        self.compose(self.score.primer)
-
-    def generate_from(self, place: int, **options: Any) -> None:
-        """Keep the notes before a place (sixteenths) and go on from there; the primer's mark stays."""
-        self.compose(place, **options)
-
-    def compose(
-        self, place: int, *, forced: Mapping[int, int] | None = None, copies: Mapping[int, int] | None = None
-    ) -> None:
-        """Ask for a new take that goes on from `place`; its notes come in as they are sampled."""
-        if not self.variant:
-            self.port.say("The network is not ready yet.")
-            return
-        score = self.score
-        if self._composing is None:
-            self._before_composing = self.shown
-        name = f"{self._new_name()}: {named(self.variant)}, seed {self.seed}"
-        entry = TakeEntry(name, score, seed=self.seed, variant=self.variant)
-        self._composing = entry
-        self.generate_button.setText("Generating …")
-        self.port.ask_latest(
-            "compose",
-            partial(self._composed, entry, score),
-            partial=partial(self._composing_on, entry, score),
-            failed=self._compose_failed,
-            variant=self.variant,
-            primer=int(place),
-            seed=self.seed,
-            kept_bars=sorted(score.kept_bars),
-            forced=dict(forced or {}),
-            copies=dict(copies or {}),
-            tempo=score.tempo,
-            title=name,
-            **score.arguments(),
-        )
-
-    def _merge(self, score: Score, take: Take) -> Score:
-        """The new score: velocities of given notes are kept, marks stay where they are."""
-        made = score_of(take.song)
-        loudness = {(note.start, note.pitch): note.velocity for note in score.notes}
-        notes = tuple(replace(n, velocity=loudness.get((n.start, n.pitch), n.velocity)) for n in made.notes)
-        length = max(score.length, made.length if take.is_finished else 0)
-        chords = score.chords
-        return replace(score, notes=notes, chords=chords, length=length, title=take.song.title).coloured()
-
-    def _composing_on(self, entry: TakeEntry, score: Score, said: object) -> None:
-        if isinstance(said, Take) and entry is self._composing:
-            entry.score = self._merge(score, said)
-            self.roll.set_notes(entry.score.notes, length=entry.score.length / BEAT)
-            self.roll.set_playhead(said.song.length / BEAT if not self.transport.is_playing else self.roll.playhead)
-            if self.transport.is_playing:
-                self.transport.set_notes(entry.score.sound(), entry.score.length / BEAT)
-
-    def _composed(self, entry: TakeEntry, score: Score, take: Take) -> None:
-        if entry is not self._composing:
-            return
-        self._end_composing()
-        entry.take, entry.score = take, self._merge(score, take)
-        self.port.undo_stack.push(AddTake(self, entry, "generate"))
-        self.roll.set_playhead(self.transport.player.position if self.transport.is_playing else None)
-
-    def _compose_failed(self, sentence: str) -> None:
-        self._end_composing()
-        self._draw()
-        self.port.say(sentence)
-
-    def _end_composing(self) -> None:
-        self._composing = None
-        self.shown = self._before_composing
-        self.generate_button.setText("Generate")
-
-    @property
-    def is_composing(self) -> bool:
-        """Whether a take is being generated."""
-        return self._composing is not None
-
     # Takes
 
     @Slot(int)
@@ -479,37 +400,21 @@ class MelodyDesk(ChordEditing, QWidget):
             row = int(np.searchsorted(answer.starts, time + 1e-6, side="right")) - 1
             row = max(row, 0) if beat is None else row
         pressed = [n.pitch for n in self.roll.notes if beat is not None and n.start <= beat < n.end] if playing else []
-        self.roll.set_keys(answer.pitch[row, FIRST_PITCH:] if answer is not None and row >= 0 else None, pressed)
+        chances = None if answer is None or row < 0 else in_key(answer.pitch[row, FIRST_PITCH:], self.key)
+        self.roll.set_keys(chances, pressed)
         self.next_note_changed.emit((answer, row) if answer is not None and row >= 0 else None)
 
-    # Files
+    @Slot(str)
+    def _said(self, sentence: str) -> None:
+        self.port.say(sentence)
 
-    def export_menu(self, parent: QWidget) -> QMenu:
-        """A menu with every file format of a song."""
-        menu = QMenu(parent)
-        for text, suffix in EXPORTS.items():
-            menu.addAction(text).triggered.connect(partial(self._ask_export, suffix))
-        return menu
 
-    def _ask_export(self, suffix: str, checked: bool = False) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export the song", f"melody{suffix}", f"*{suffix}")
-        if path:
-            self.export(path if path.lower().endswith(suffix) else path + suffix)
-
-    def export(self, path: str) -> None:
-        """Let the worker write the shown song to a file."""
-        take = self.shown.take
-        is_untouched = take is not None and score_of(take.song).notes == tuple(
-            replace(n, kind="note", velocity=88) for n in self.score.notes
-        )
-        song = replace(
-            self.score.song(take.song.events if is_untouched and take else None),
-            title=self.score.title or self.shown.name,
-        )
-        self.port.ask_latest("save", self._saved, path=path, song=song, velocity=self.score.velocities())
-
-    def _saved(self, path: str) -> None:
-        self.port.say(f"Written: {path}")
+def in_key(chances: np.ndarray, key: int) -> np.ndarray:
+    """Probabilities of the 128 pitches moved up by `key` semitones; what leaves the range is not shown."""
+    moved = np.roll(chances, key)
+    moved[: max(key, 0)] = 0
+    moved[len(moved) + min(key, 0) :] = 0
+    return moved
 
 
 def _tool(text: str, help: str) -> QToolButton:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QFormLayout, QPushButton, QWidget
 from plugins.cm_hrnn.chords import NAMES
 from plugins.cm_hrnn.frames import Analysis, ImportReport, InspectFrame, Song
 from plugins.cm_hrnn.measures import MEASURES
-from plugins.cm_hrnn.panel_melody import MUSIC_FILTER, summary
+from plugins.cm_hrnn.panel_importing import MUSIC_FILTER, summary
 from plugins.cm_hrnn.panel_pages import DURATION_NAMES, PatternsView, SimilarityView, TensionView
 from plugins.cm_hrnn.panel_score import BEAT, KINDS, score_of
 from workbench.audio.player import Player
@@ -99,6 +99,7 @@ class InspectView(ExperimentView):
         self.roll.seeked.connect(self.transport.seek)
         self.roll.loop_dragged.connect(self._loop_dragged)
         self.transport.moved.connect(self._moved)
+        self.transport.said.connect(self._said)
 
     def _make_play(self) -> QWidget:
         play = QWidget()
@@ -206,6 +207,10 @@ class InspectView(ExperimentView):
     def _loop_dragged(self, span: tuple[float, float] | None) -> None:
         self.roll.set_loop(span)
         self.transport.set_loop(span)
+
+    @Slot(str)
+    def _said(self, sentence: str) -> None:
+        self.port.say(sentence)
 
     @Slot(object)
     def _moved(self, beat: float) -> None:

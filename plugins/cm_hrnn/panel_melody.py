@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,16 +23,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from plugins.cm_hrnn.contract import COLOURS, LABELS, MUSIC_SUFFIXES, SHORT, named
-from plugins.cm_hrnn.frames import Analysis, ImportReport, MelodyFrame, NextNote, Song
+from plugins.cm_hrnn.contract import COLOURS, LABELS, SHORT, key_at, key_shift, named
+from plugins.cm_hrnn.frames import Analysis, MelodyFrame, NextNote, Song
+from plugins.cm_hrnn.panel_clock import NO_TICKS, ONE_TIER, ClockView, take_ticks
 from plugins.cm_hrnn.panel_desk import MelodyDesk
+from plugins.cm_hrnn.panel_importing import MUSIC_FILTER, Learning
 from plugins.cm_hrnn.panel_pages import (
-    NO_TICKS,
-    ONE_TIER,
     SEED_SONG,
     THIS,
     BoxPage,
-    ClockView,
     DurationView,
     MeasuresView,
     NextNoteView,
@@ -43,22 +40,21 @@ from plugins.cm_hrnn.panel_pages import (
     TensionView,
     maker_colour,
     short_name,
-    take_ticks,
 )
 from plugins.cm_hrnn.panel_score import Score, TakeEntry
 from plugins.cm_hrnn.representation import SUSTAIN
 from workbench.audio.player import Player
-from workbench.sdk import MetricsHistory, Progress
+from workbench.sdk import MetricsHistory, Parameters
 from workbench.views import CurvesView, ExperimentView, SessionPort
 from workbench.views.layouts import beside
 from workbench.views.picks import Pick
 
 BAR = 16
+QUALITIES = ("success-bar ratio", "compression ratio", "pitch accuracy")
 LOSS_PARTS = ("pitch nats", "duration nats", "bar nats")
-MUSIC_FILTER = "Music (" + " ".join(f"*{suffix}" for suffix in MUSIC_SUFFIXES) + ")"
 
 
-class MelodyView(ExperimentView):
+class MelodyView(Learning, ExperimentView):
     """Desk above; likeness of bars, and tabs with patterns, tension, clock, next note, loss and measures below."""
 
     hint = "Draw, move and stretch notes; type chords; Generate goes on from the primer. P plays, G generates."
@@ -83,7 +79,7 @@ class MelodyView(ExperimentView):
             "step",
             "ratio",
             y_unit="",
-            hint="Measured on the one song that is generated again at each look.",
+            hint="Ratios of the one song that is generated again at each look; the share of right pitches in training.",
         )
         self.measures = MeasuresView()
         self.boxes = BoxPage()
@@ -130,6 +126,8 @@ class MelodyView(ExperimentView):
         desk = self.desk
         desk.changed.connect(self._score_changed)
         desk.next_note_changed.connect(self._next_note)
+        desk.transport.moved.connect(self._playhead_moved)
+        desk.transport.playing_changed.connect(self._playing_changed)
         self.patterns.clicked.connect(self._pattern_clicked)
         self.patterns.shapes.chosen.connect(self._draw_patterns)
         self.likeness.clicked.connect(self._bar_clicked)
@@ -202,6 +200,10 @@ class MelodyView(ExperimentView):
 
     # Frames
 
+    def parameters_changed(self, parameters: Parameters) -> None:
+        """Show everything in the chosen key."""
+        self.desk.set_key(key_shift(str(getattr(parameters, "key", "C"))))
+
     def start_over(self) -> None:
         """Forget the run before; takes that the person made stay."""
         self._frame = None
@@ -211,6 +213,7 @@ class MelodyView(ExperimentView):
     def show_frame(self, frame: MelodyFrame) -> None:
         """Take over the live takes and measures."""
         is_first, before = self._frame is None, self._frame
+        self.parameters_changed(self.port.parameters)
         self._frame = frame
         if is_first or (before is not None and before.names != frame.names):
             self._fill_variants(frame)
@@ -287,17 +290,17 @@ class MelodyView(ExperimentView):
                 )
         for name in history.names:
             part, _, variant = name.partition("/")
-            if part in ("success-bar ratio", "compression ratio"):
+            if part in QUALITIES:
                 steps, values = history[name]
                 label = f"{part}{', ' + short_name(variant) if variant else ''}"
-                colour = maker_colour(variant, 0) if variant else (0 if part.startswith("success") else 1)
+                colour = maker_colour(variant, 0) if variant else QUALITIES.index(part)
                 self.quality.set_series(
                     name,
                     steps,
                     values,
                     label=label,
                     color=colour,
-                    style="dash" if variant and part.startswith("success") else "solid",
+                    style=("dash", "solid", "dot")[QUALITIES.index(part)] if variant else "solid",
                 )
 
     # The score
@@ -311,21 +314,27 @@ class MelodyView(ExperimentView):
         take = desk.shown.take
         self.clock.set_ticks(take_ticks(take), score.length, ONE_TIER if take is not None else NO_TICKS)
         if len(score.notes):
-            is_own = take is not None and len(take.song.events) and np.array_equal(take.song.notes, score.note_rows())
+            is_own = (
+                take is not None
+                and len(take.song.events)
+                and np.array_equal(take.song.notes, score.in_key(0).note_rows())
+            )
             events = take.song.events if take is not None and is_own else None
             self.port.ask_latest("analyse", self._analysed, events=events, **score.arguments())
 
     def _analysed(self, analysis: Analysis) -> None:
         self._analysis = analysis
         self.likeness.set_matrices(analysis.similarity)
-        self.patterns.show_analysis(analysis)
+        self.patterns.show_analysis(analysis, self.desk.key)
         self.tension.show_analysis(analysis)
         self.measures.set_song(THIS, analysis.measures)
         self._draw_patterns()
 
     @Slot()
     def _draw_patterns(self) -> None:
-        self.desk.roll.set_shapes(self.patterns.drawn(self._analysis) if self._analysis is not None else [])
+        self.desk.roll.set_shapes(
+            self.patterns.drawn(self._analysis, self.desk.key) if self._analysis is not None else []
+        )
 
     @Slot(object)
     def _pattern_clicked(self, row: int) -> None:
@@ -350,8 +359,17 @@ class MelodyView(ExperimentView):
         answer, row = found if found is not None else (None, -1)
         if self.next_pitches.isVisible() or not self.desk.transport.is_playing:
             temperature = float(getattr(self.port.parameters, "pitch_temperature", 1.0))
-            self.next_pitches.show_answer(answer, row, temperature)
+            self.next_pitches.show_answer(answer, row, temperature, self.desk.key)
             self.next_durations.show_answer(answer, row)
+
+    @Slot(object)
+    def _playhead_moved(self, beat: float) -> None:
+        self.clock.set_playhead(beat if self.desk.transport.is_playing else None)
+
+    @Slot(bool)
+    def _playing_changed(self, is_playing: bool) -> None:
+        if not is_playing:
+            self.clock.set_playhead(None)
 
     @Slot(object)
     def _force_pitch(self, row: int) -> None:
@@ -397,53 +415,13 @@ class MelodyView(ExperimentView):
 
     def open_song(self, path: str) -> None:
         """Read a file into the roll."""
-        self.port.ask_latest("open_song", self._song_answered, path=path)
+        self.port.ask_latest("open_song", self._song_opened, path=path)
 
-    @Slot()
-    def _import_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Files to learn from", "", MUSIC_FILTER)
-        if paths:
-            self.learn_from(paths)
-
-    @Slot()
-    def _import_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder to learn from")
-        if folder:
-            self.learn_from([folder])
-
-    def learn_from(self, paths: list[str]) -> None:
-        """Convert files and folders in the worker, then make them the corpus."""
-        self._import.setEnabled(False)
-        self._import.setToolTip("An import is running")
-        self.port.ask_latest(
-            "import_files",
-            partial(self._imported, paths),
-            partial=self._importing,
-            failed=self._import_failed,
-            paths=paths,
-        )
-
-    def _importing(self, said: object) -> None:
-        if isinstance(said, Progress):
-            self._import.setText(f"{round(100 * (said.fraction or 0))} %")
-            self._import.setToolTip(said.text)
-
-    def _import_over(self) -> None:
-        self._import.setEnabled(True)
-        self._import.setText("Learn from …")
-        self._import.setToolTip("Convert your own files or a folder, and learn from them")
-
-    def _import_failed(self, sentence: str) -> None:
-        self._import_over()
-        self.port.say(sentence)
-
-    def _imported(self, paths: list[str], report: ImportReport) -> None:
-        self._import_over()
-        words = summary(report)
-        if report.used:
-            self.port.change_parameters("learn from files", {"corpus": "files", "files": os.pathsep.join(paths)})
-            words += " Reset to learn from them."
-        self.port.say(words)
+    def _song_opened(self, song: Song) -> None:
+        """Show a file's song in its own key; networks are asked in C all the same."""
+        if song.key % 12 != self.desk.key % 12:
+            self.port.change_parameters("use the song's key", {"key": key_at(song.key)})
+        self._song_answered(song)
 
     # State
 
@@ -467,21 +445,6 @@ class MelodyView(ExperimentView):
         score, self._restored = self._restored, None
         if score is not None:
             self.desk.insert(TakeEntry("restored take", score.coloured(), variant=self.variant))
-
-
-def summary(report: ImportReport) -> str:
-    """What an import found, in one sentence."""
-    left = len(report.rows) - report.used
-    words = f"{report.used} of {len(report.rows)} pieces can be used."
-    if left:
-        reasons: dict[str, int] = {}
-        for _, _, is_used, why in report.rows:
-            if not is_used:
-                reasons[why] = reasons.get(why, 0) + 1
-        most = sorted(reasons.items(), key=lambda own: -own[1])[:3]
-        words += " Left out: " + "; ".join(f"{count} × {why}" for why, count in most)
-        words += " …" if len(reasons) > 3 else "."
-    return words
 
 
 def _counts(frame: MelodyFrame) -> tuple[tuple[str, int], ...]:

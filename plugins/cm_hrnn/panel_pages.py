@@ -3,30 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Signal, Slot
-from PySide6.QtGui import QPainter
-from PySide6.QtWidgets import QComboBox
+from PySide6.QtCore import QRectF, Qt, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from plugins.cm_hrnn.contract import COLOURS, REAL, named
-from plugins.cm_hrnn.frames import Analysis, MelodyFrame, NextNote, Take, Ticks
+from plugins.cm_hrnn.frames import Analysis, MelodyFrame, NextNote
 from plugins.cm_hrnn.measures import LONG_PATTERN, MEASURES, bootstrap_mean
 from workbench.views import BarsView, BoxesView, Column, CurvesView, ImageView, SegmentedButtons, TableView
-from workbench.views.painting import SMALL_PX, draw_image, draw_text, figure_font, pen, rgba_image
-from workbench.views.picks import Pick, ReadOut
-from workbench.views.plot import Bounds, PlotView
+from workbench.views.painting import pen
 from workbench.views.roll_notes import pitch_name
 from workbench.views.theme import theme
 
-if TYPE_CHECKING:
-    from workbench.views.axis import Frame2D
-
 BEAT, BAR = 4, 16
-MOST_UNITS = 48
-NO_TICKS = "No network has made this song: generate one to see its tiers tick."
-ONE_TIER = "This network has one tier only: every event is a tick."
+NEXT_COLUMNS = ("pitch", Column("probability", "%", digits=3))
 SEED_SONG, THIS = "seed song", "this take"
 TENSIONS = ("cloud diameter", "cloud momentum", "tensile strain")
 DURATION_NAMES = (
@@ -100,8 +92,8 @@ class PatternsView(TableView):
         self.shapes.set_value(False)
         self.add_tool(self.shapes)
 
-    def show_analysis(self, analysis: Analysis) -> None:
-        """List the patterns of a song."""
+    def show_analysis(self, analysis: Analysis, key: int = 0) -> None:
+        """List the patterns of a song, with pitches named `key` semitones above C."""
         self.chosen = None
         rows = [
             (
@@ -110,7 +102,7 @@ class PatternsView(TableView):
                 len(own.occurrences),
                 own.span / BEAT,
                 "long" if own.span >= LONG_PATTERN else "short",
-                ", ".join(pitch_name(int(p)) for p in own.occurrences[0][:6, 1]),
+                ", ".join(pitch_name(int(p) + key) for p in own.occurrences[0][:6, 1]),
             )
             for index, own in enumerate(analysis.patterns)
         ]
@@ -122,14 +114,14 @@ class PatternsView(TableView):
             else ("Repeated patterns (COSIATEC)")
         )
 
-    def drawn(self, analysis: Analysis) -> list[tuple[list[np.ndarray], str | int]]:
-        """What the roll shows of them: the chosen one, or the first eight."""
+    def drawn(self, analysis: Analysis, key: int = 0) -> list[tuple[list[np.ndarray], str | int]]:
+        """What the roll shows of them, `key` semitones above C: the chosen one, or the first eight."""
         if not self.shapes.value:
             return []
         made: list[tuple[list[np.ndarray], str | int]] = []
         for index, own in enumerate(analysis.patterns[:8] if self.chosen is None else analysis.patterns):
             if self.chosen in (None, index):
-                made.append(([places / (BEAT, 1) for places in own.occurrences], index))
+                made.append(([places / (BEAT, 1) + (0, key) for places in own.occurrences], index))
         return made
 
 
@@ -157,145 +149,6 @@ class TensionView(CurvesView):
                 self.remove_series(name)
 
 
-class ClockView(PlotView):
-    """When each tier ticks and its state then: a row a tier, a column of units a tick, as wide as until the next.
-
-    Dragging a cell of the slowest tier onto a later one emits `copied` (from tick, to tick): "sound like that".
-    """
-
-    copied = Signal(object, object)
-    HAS_LOG_TOGGLES = False
-
-    def __init__(self) -> None:
-        super().__init__(
-            "clock",
-            "The tiers' clock",
-            x_label="bar",
-            hint="Each cell is a tick: units of the tier's state from -1 (blue) to 1 (red). Drag a cell of the top row "
-            "onto a later one: the music there takes the earlier summary.",
-        )
-        self._ticks: tuple[Ticks, ...] = ()
-        self._length = 1
-        self._held = -1
-        self._target = -1
-        self.playhead: float | None = None
-        self.y_axis.tick_labels = []
-        self.grabs = self._is_slowest
-        self.pressed.connect(self._press)
-        self.dragged.connect(self._drag)
-        self.released.connect(self._release)
-
-    def set_ticks(self, ticks: Sequence[Ticks], length: int, why: str = NO_TICKS) -> None:
-        """Show the ticks of a song of `length` sixteenths, the slowest tier first; `why` says why there are none."""
-        self._ticks, self._length = tuple(ticks), max(length, 1)
-        rows = len(self._ticks)
-        self.y_axis.tick_labels = [(rows - 1 - index, own.tier) for index, own in enumerate(self._ticks)]
-        bars = range(0, -(-self._length // BAR))
-        self.x_axis.tick_labels = [(bar * BAR, str(bar + 1)) for bar in bars]
-        self.show_message("" if rows else why)
-        self.refresh()
-
-    def bounds(self) -> Bounds | None:
-        """From the first tick to the end."""
-        if not self._ticks:
-            return None
-        start = min(0, *(int(own.times[0]) for own in self._ticks if len(own.times)))
-        return (float(start), float(self._length)), (-0.5, len(self._ticks) - 0.5)
-
-    def with_room(self, axis: Any, low: float, high: float) -> tuple[float, float]:
-        """No more than the song."""
-        return low, high
-
-    def _cells(self, own: Ticks) -> np.ndarray:
-        return np.append(own.times, max(self._length, int(own.times[-1]) + 1))
-
-    def draw(self, painter: QPainter, frame: Frame2D, *, is_export: bool) -> None:
-        """Draw each tick's state as a column of colours."""
-        table = theme().colormap("crameri:vik")
-        for row, own in enumerate(self._ticks):
-            y = len(self._ticks) - 1 - row
-            edges = self._cells(own)
-            states = own.states[:, :MOST_UNITS]
-            shade = np.clip((np.tanh(states) + 1) / 2 * 255, 0, 255).astype(int)
-            top, bottom = frame.point(0, y + 0.42).y(), frame.point(0, y - 0.42).y()
-            xs = frame.points(edges, np.zeros(len(edges)))[:, 0]
-            for index in range(len(states)):
-                if xs[index + 1] < frame.rect.left() or xs[index] > frame.rect.right():
-                    continue
-                cell = QRectF(xs[index], top, max(xs[index + 1] - xs[index] - 0.6, 1.0), bottom - top)
-                draw_image(painter, cell, rgba_image(table[shade[index]][:, None]))
-                if row == 0:
-                    self._mark(painter, cell, index)
-
-    def _mark(self, painter: QPainter, cell: QRectF, index: int) -> None:
-        colours = theme()
-        painter.setPen(
-            pen(
-                colours.warning if index in (self._held, self._target) else colours.muted,
-                2.5 if index in (self._held, self._target) else 0.8,
-            )
-        )
-        painter.drawRect(cell)
-        if cell.width() > 12:
-            painter.setFont(figure_font(SMALL_PX))
-            box = QRectF(cell.left() + 2, cell.top() + 1, 18, 14)
-            painter.fillRect(box, theme().background)
-            draw_text(painter, box, str(index + 1), colours.foreground)
-
-    def _slowest_at(self, x: float, y: float) -> int:
-        if not self._ticks or abs(y - (len(self._ticks) - 1)) > 0.5:
-            return -1
-        return int(np.searchsorted(self._ticks[0].times, x, side="right")) - 1
-
-    def _is_slowest(self, x: float, y: float) -> bool:
-        return self._slowest_at(x, y) >= 0
-
-    @Slot(object)
-    def _press(self, pick: Pick) -> None:
-        self._held = self._target = self._slowest_at(pick.x, pick.y)
-        self.refresh()
-
-    @Slot(object)
-    def _drag(self, pick: Pick) -> None:
-        self._target = self._slowest_at(pick.x, pick.y)
-        self.refresh()
-
-    @Slot(object)
-    def _release(self, pick: Pick) -> None:
-        source, target = self._held, self._slowest_at(pick.x, pick.y)
-        self._held = self._target = -1
-        self.refresh()
-        if source >= 0 and target >= 0 and source != target:
-            self.copied.emit(min(source, target), max(source, target))
-
-    def read_out(self, frame: Frame2D, position: QPointF) -> ReadOut | None:
-        """Say the tick under the mouse."""
-        x, y = frame.data(position)
-        row = len(self._ticks) - 1 - round(y)
-        if not 0 <= row < len(self._ticks):
-            return None
-        own = self._ticks[row]
-        index = int(np.searchsorted(own.times, x, side="right")) - 1
-        if index < 0:
-            return None
-        bar, inside = divmod(int(own.times[index]), BAR)
-        lines = [
-            (theme().foreground, f"{own.tier}, tick {index + 1} of {len(own.times)}"),
-            (theme().muted, f"after event {own.events[index]}, bar {bar + 1} beat {inside / BEAT + 1:g}"),
-        ]
-        if index:
-            change = float(np.linalg.norm(own.states[index] - own.states[index - 1]))
-            lines.append((theme().muted, f"its state moved by {change:.3g}"))
-        return ReadOut(tuple(lines), has_crosshair=False)
-
-    def data(self) -> Mapping[str, np.ndarray]:
-        """Times and states of each tier."""
-        made: dict[str, np.ndarray] = {}
-        for own in self._ticks:
-            made[f"{own.tier} times"], made[f"{own.tier} states"] = own.times, own.states
-        return made
-
-
 class NextNoteView(TableView):
     """What could come at the place under the mouse: pitches with their probabilities; a click forces one."""
 
@@ -309,23 +162,52 @@ class NextNoteView(TableView):
         self.codes: tuple[int, ...] = ()
         self.time = 0
 
-    def show_answer(self, answer: NextNote | None, row: int, temperature: float) -> None:
-        """Show the probabilities of one event."""
+    def show_answer(self, answer: NextNote | None, row: int, temperature: float, key: int = 0) -> None:
+        """Show the probabilities of one event, with its pitches named `key` semitones above C."""
         if answer is None or row < 0:
             self.codes = ()
+            self.set_rows(NEXT_COLUMNS, [])
             self.title = "Next note: nothing is predicted here (primer)"
             return
         chances = answer.pitch[row]
         order = np.argsort(-chances)[:10]
         self.codes, self.time = tuple(int(code) for code in order), int(answer.starts[row])
-        names = [("rest", "hold")[code] if code < 2 else pitch_name(code - 2) for code in self.codes]
+        names = [("rest", "hold")[code] if code < 2 else pitch_name(code - 2 + key) for code in self.codes]
         rows = [(name, 100 * float(chances[code])) for name, code in zip(names, self.codes, strict=True)]
-        self.set_rows(["pitch", Column("probability", "%", digits=3)], rows)
+        self.set_rows(NEXT_COLUMNS, rows)
         bar, inside = divmod(self.time, BAR)
         self.title = (
             f"Next note, bar {bar + 1} beat {inside / BEAT + 1:g}: new bar {100 * float(answer.bar[row, 1]):.0f} %, "
             f"{answer.elapsed[row]}/16 of the bar filled (at T = {temperature:g})"
         )
+
+
+class TimeDial(QWidget):
+    """The time accumulated in the bar, a_t, as a dial of 16 sixteenths that fills clockwise from the top."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.filled: int | None = None
+        self.setFixedSize(22, 22)
+        self.set_filled(None)
+
+    def set_filled(self, sixteenths: int | None) -> None:
+        """Show how many sixteenths of the bar are filled; None where nothing is predicted."""
+        self.filled = sixteenths
+        words = "nothing is predicted here" if sixteenths is None else f"{sixteenths}/16 of the bar are filled"
+        self.setToolTip(f"Accumulated time: {words}")
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A ring, and a sector for what is filled."""
+        colours, box = theme(), QRectF(self.rect()).adjusted(2, 2, -2, -2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(pen(colours.muted, 1.2))
+            painter.drawEllipse(box)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent))
+            painter.drawPie(box.adjusted(1, 1, -1, -1), 90 * 16, -round(360 * 16 * (self.filled or 0) / BAR))
 
 
 class DurationView(BarsView):
@@ -336,13 +218,16 @@ class DurationView(BarsView):
             "next_durations",
             "Next duration",
             "probability",
-            hint="Probability of each length of the next note, in whole notes.",
+            hint="Probability of each length of the next note, in whole notes; the dial shows how full the bar is.",
         )
+        self.dial = TimeDial()
+        self.add_tool(self.dial)
 
     def show_answer(self, answer: NextNote | None, row: int) -> None:
         """Show the probabilities of one event."""
         if answer is not None and row >= 0:
             self.set_bars(DURATION_NAMES, {"probability": answer.duration[row].astype(float)})
+        self.dial.set_filled(int(answer.elapsed[row]) if answer is not None and row >= 0 else None)
 
 
 class MeasuresView(TableView):
@@ -436,8 +321,3 @@ class BoxPage(BoxesView):
         self.y_axis.label = MEASURES[key][0]
         self.title = f"{MEASURES[key][0].capitalize()} over many songs"
         self.set_values(values, colours)
-
-
-def take_ticks(take: Take | None) -> tuple[Ticks, ...]:
-    """The ticks of a take, none where there is none."""
-    return () if take is None else take.ticks

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtGui import QUndoCommand
 
-from plugins.cm_hrnn.chords import BAR, NAMES, chord_pitches, chord_tones, chords_at, merged
+from plugins.cm_hrnn.chords import BAR, NAMES, chord_pitches, chord_tones, chords_at, merged, transposed
 from plugins.cm_hrnn.frames import Song, Take
+from plugins.cm_hrnn.representation import moved_pitches
 from workbench.audio.notes import Notes
 from workbench.views.roll_notes import RollNote
 
@@ -32,7 +33,10 @@ _TONES = chord_tones()
 
 @dataclass(frozen=True)
 class Score:
-    """Notes in beats, chords (sixteenth, class), length and primer in sixteenths, kept bars, tempo."""
+    """Notes in beats, chords (sixteenth, class), length and primer in sixteenths, kept bars, tempo.
+
+    All is as the person sees and hears it, `key` semitones above C; networks are asked in C.
+    """
 
     notes: tuple[RollNote, ...] = ()
     chords: tuple[tuple[int, int], ...] = ((0, 0),)
@@ -41,6 +45,7 @@ class Score:
     kept_bars: frozenset[int] = frozenset()
     tempo: float = 100.0
     title: str = ""
+    key: int = 0
 
     @property
     def bars(self) -> int:
@@ -60,16 +65,28 @@ class Score:
         """Velocity of each note."""
         return np.array([note.velocity for note in self.notes], np.int64)
 
+    def in_key(self, key: int) -> Score:
+        """The same so many semitones above C."""
+        if key == self.key:
+            return self
+        by = key - self.key
+        pitches = moved_pitches(self.note_rows()[:, 2], by).tolist()
+        notes = tuple(replace(note, pitch=pitch) for note, pitch in zip(self.notes, pitches, strict=True))
+        chords = tuple((onset, transposed(chord, by)) for onset, chord in self.chords)
+        return replace(self, notes=notes, chords=chords, key=key)
+
     def arguments(self) -> dict[str, Any]:
-        """What actions want to know."""
-        return {"notes": self.note_rows(), "chords": self.chord_rows(), "length": self.length}
+        """What actions want to know, in C."""
+        own = self.in_key(0)
+        return {"notes": own.note_rows(), "chords": own.chord_rows(), "length": self.length}
 
     def song(self, events: np.ndarray | None = None) -> Song:
-        """The score as a song to export; its events are made anew where none are given."""
+        """The score as a song in C to export; its events are made anew where none are given."""
+        own = self.in_key(0)
         return Song(
             self.title,
-            self.note_rows(),
-            self.chord_rows(),
+            own.note_rows(),
+            own.chord_rows(),
             self.length,
             np.zeros((0, 4), np.int64) if events is None else events,
             self.primer,
@@ -133,6 +150,7 @@ class Score:
             "kept_bars": sorted(self.kept_bars),
             "tempo": self.tempo,
             "title": self.title,
+            "key": self.key,
         }
 
     @classmethod
@@ -149,8 +167,9 @@ class Score:
                 frozenset(int(bar) for bar in value["kept_bars"]),
                 float(value["tempo"]),
                 str(value["title"]),
+                int(value.get("key", 0)),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a score: {error}") from None
         is_sound = made.length >= BAR and made.chords and all(0 <= chord < len(NAMES) for _, chord in made.chords)
         if not is_sound or any(n.length <= 0 or n.start < 0 or not 0 <= n.pitch <= 127 for n in notes):
@@ -159,7 +178,7 @@ class Score:
 
 
 def score_of(song: Song) -> Score:
-    """The score of a song."""
+    """The score of a song, in C."""
     notes = tuple(RollNote(onset / BEAT, length / BEAT, pitch) for onset, length, pitch in song.notes.tolist())
     chords = tuple((int(a), int(b)) for a, b in song.chords.tolist()) or ((0, 0),)
     return Score(notes, chords, max(int(song.length), BAR), int(song.given), frozenset(), song.tempo, song.title)

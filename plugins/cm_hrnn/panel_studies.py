@@ -9,7 +9,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
 
 from plugins.cm_hrnn.frames import ImportReport, MelodyFrame
-from plugins.cm_hrnn.panel_melody import MelodyView, summary
+from plugins.cm_hrnn.panel_importing import summary
+from plugins.cm_hrnn.panel_melody import MelodyView
 from plugins.cm_hrnn.panel_pages import short_name
 from workbench.views import BarsView, Column, TableView
 from workbench.views.layouts import beside

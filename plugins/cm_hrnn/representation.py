@@ -104,16 +104,36 @@ def lead_sheet(
     return LeadSheet(rows, merged(harmony), int(length), title, semitones, tempo, source)
 
 
+def moved_pitches(pitches: Int[np.ndarray, " n"], semitones: int) -> Int[np.ndarray, " n"]:
+    """MIDI pitches so many semitones (at most an octave) higher; what leaves 0 … 127 comes back by an octave."""
+    moved = pitches + semitones
+    return np.where(moved < 0, moved + 12, np.where(moved > 127, moved - 12, moved))
+
+
+def moved_chords(rows: Int[np.ndarray, "m k"], semitones: int, column: int = 1) -> Int[np.ndarray, "m k"]:
+    """Rows with the chord class in one column so many semitones higher."""
+    moved = rows.copy()
+    moved[:, column] = [transposed(int(chord), semitones) for chord in rows[:, column]]
+    return moved
+
+
+def moved_notes(notes: Int[np.ndarray, "n 3"], semitones: int) -> Int[np.ndarray, "n 3"]:
+    """Notes so many semitones higher."""
+    return np.concatenate([notes[:, :2], moved_pitches(notes[:, 2], semitones)[:, None]], 1)
+
+
+def moved_events(events: Int[np.ndarray, "L 4"], semitones: int) -> Int[np.ndarray, "L 4"]:
+    """Events so many semitones higher; rests and sustained notes stay what they are."""
+    moved = moved_chords(events, semitones, CHORD_SLOT)
+    is_note = events[:, PITCH_SLOT] >= FIRST_PITCH
+    moved[is_note, PITCH_SLOT] = moved_pitches(events[is_note, PITCH_SLOT] - FIRST_PITCH, semitones) + FIRST_PITCH
+    return moved
+
+
 def transpose(sheet: LeadSheet, semitones: int) -> LeadSheet:
     """Move melody and chords; notes that leave 0 … 127 are moved back by octaves."""
-    notes = sheet.notes.copy()
-    notes[:, 2] += semitones
-    notes[:, 2] = np.where(
-        notes[:, 2] < 0, notes[:, 2] + 12, np.where(notes[:, 2] > 127, notes[:, 2] - 12, notes[:, 2])
-    )
-    chords = sheet.chords.copy()
-    chords[:, 1] = [transposed(int(chord), semitones) for chord in chords[:, 1]]
-    return replace(sheet, notes=notes, chords=chords, semitones=sheet.semitones + semitones)
+    return replace(sheet, notes=moved_notes(sheet.notes, semitones), chords=moved_chords(sheet.chords, semitones),
+                   semitones=sheet.semitones + semitones)  # fmt: skip
 
 
 def encode(sheet: LeadSheet) -> Int[np.ndarray, "L 4"]:

@@ -22,6 +22,11 @@ class Unusable(Exception):
         self.title = title
 
 
+def wrong_metre(metre: str) -> Unusable:
+    """The refusal of a metre: an event has no place for it, and bars and their measures are those of 4/4."""
+    return Unusable(f"metre {metre} is not 4/4 (nor 2/4 or 2/2, which pair into it)")
+
+
 @dataclass(frozen=True)
 class Spans:
     """Notes (n, 3): onset and duration in quarter notes, MIDI pitch."""

@@ -1,14 +1,12 @@
 """The experiments: watched and resumed runs are the same runs; answers of every action; variants differ as they say."""
 
-import json
-
 import numpy as np
 import pytest
 import torch
 
 from plugins.cm_hrnn import contract
 from plugins.cm_hrnn.chords import NAMES
-from plugins.cm_hrnn.claims import with_shuffled_chords
+from plugins.cm_hrnn.claims_checks import with_shuffled_chords
 from plugins.cm_hrnn.contract import REAL, CompareParameters, ListenParameters
 from plugins.cm_hrnn.experiments.inspecting import Inspect
 from plugins.cm_hrnn.experiments.listen import Ablate, Compare, Harmony, Listen, Structure
@@ -286,15 +284,3 @@ def test_shuffled_chords_are_the_same_bars_in_another_order():
         own.chords[:, 1], np.diff(np.append(own.chords[:, 0], own.length)), minlength=49
     )
     assert np.array_equal(spread(mixed), spread(sheet))
-
-
-def test_the_recorded_results_are_those_of_the_declared_claims():
-    from pathlib import Path
-
-    from plugins.cm_hrnn import claims
-    from workbench.sdk import claims_of
-
-    file = Path(claims.__file__).with_name("reproduction.json")
-    if file.is_file():
-        recorded = json.loads(file.read_text())
-        assert set(recorded["claims"]) <= set(claims_of(claims))

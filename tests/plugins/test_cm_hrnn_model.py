@@ -9,7 +9,7 @@ import torch
 from plugins.cm_hrnn import generation, model
 from plugins.cm_hrnn.corpus import CHORALES, load_sheets
 from plugins.cm_hrnn.generation import Request, Sampling, Stepper, finished, generate, request_of
-from plugins.cm_hrnn.model import Config, event_losses, make_network
+from plugins.cm_hrnn.model import Config, Logits, event_losses, make_network
 from plugins.cm_hrnn.representation import (
     INPUT_SIZE,
     accumulated_time,
@@ -230,7 +230,7 @@ def test_attention_follows_its_equations_and_looks_back_32_outputs():
 def test_losses_of_uniform_logits_and_their_gradient():
     zero = [torch.zeros(2, 5, k, requires_grad=True) for k in (2, 16, 130)]
     x = torch.stack([torch.randint(0, k, (2, 5)) for k in (2, 49, 49, 16, 130)], -1)
-    losses = event_losses(model.Logits(*zero), x)
+    losses = event_losses(Logits(*zero), x)
     values = [each.item() for each in (losses.pitch, losses.duration, losses.bar, losses.total)]
     assert values == pytest.approx([4.8675, 2.7726, 0.6931, 2.9867], abs=1e-4)
     losses.total.backward()
@@ -413,3 +413,21 @@ def test_sampled_events_make_a_lead_sheet_again():
     sheet = decode(made.own_events)
     assert decode(encode(sheet)).equals(sheet)
     assert lead_sheet(sheet.notes, sheet.chords, sheet.length).equals(sheet)
+
+
+def test_time_beyond_a_bar_is_clamped_and_counted_as_a_fault(monkeypatch):
+    heard = []
+
+    def never_a_bar(self, a):
+        heard.append(int(a[0]))
+        likely = lambda size, index: torch.nn.functional.one_hot(torch.tensor([index]), size).float()  # noqa: E731
+        return Logits(likely(2, 0), likely(16, 7), likely(130, 62))
+
+    monkeypatch.setattr(Stepper, "logits", never_a_bar)
+    made = one("3t+a", by_time=False, pitch=0.0, duration=0.0, bar=0.0)
+    elapsed = 0
+    for event in made.events[: made.given].tolist():
+        elapsed = event[2] + 1 + (0 if event[0] else elapsed)
+    times = elapsed + 8 * np.arange(len(heard))
+    assert made.clamped == (times > 16).sum() > 3
+    assert heard == (np.minimum(times, 16) - 1).tolist()

@@ -287,6 +287,7 @@ class ExperimentPage(QObject):
     def _parameters_changed(self, parameters: Parameters) -> None:
         self.form.show_parameters(parameters)
         self.form.show_pending(self.session.pending)
+        self._guarded(self.view.parameters_changed, parameters)
         self.changed.emit()
         self.edited.emit()
 

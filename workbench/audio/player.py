@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from workbench.audio.notes import Notes
-from workbench.audio.synth import SAMPLE_RATE, Sequencer
+from workbench.audio.synth import SAMPLE_RATE, Bank, Sequencer
 
 AHEAD = 0.25  # seconds rendered before they are needed
 LATENCY = 0.12  # seconds asked of the stream
@@ -134,6 +134,7 @@ class Player:
         self._thread: threading.Thread | None = None
         self._is_open = False
         self._dry = 0
+        self._to_prepare: deque[tuple[int, int, float]] = deque()
 
     # What a transport asks
 
@@ -176,6 +177,21 @@ class Player:
         """Play these; while playing it goes on with them."""
         with self._lock:
             self._sequencer.set_notes(notes, length)
+            self._prepare()
+
+    def set_bank(self, bank: Bank | None) -> None:
+        """Play through a bank of notes, such as a SoundFont, from the next note on; None: the synthesiser."""
+        with self._lock:
+            self._sequencer.bank = bank
+            self._prepare()
+
+    def _prepare(self) -> None:
+        """List the notes that a bank has to render, so that it is done before they are due; call with the lock."""
+        own = self._sequencer
+        self._to_prepare.clear()
+        if own.bank is not None:
+            columns = own.notes.pitch.tolist(), own.notes.velocity.tolist(), own.seconds_of(own.notes).tolist()
+            self._to_prepare.extend(zip(*columns, strict=True))
 
     def set_tempo(self, tempo: float) -> None:
         """Beats a minute from now on."""
@@ -260,6 +276,10 @@ class Player:
                     self._ready.append(own.render(RENDER_BLOCK))
                     self._buffered += RENDER_BLOCK
                     continue
+                bank, due = self._sequencer.bank, self._to_prepare.popleft() if self._to_prepare else None
+            if bank is not None and due is not None:
+                bank.note(*due)  # without the lock, which the callback waits for
+                continue
             self._wake.wait(RENDER_BLOCK / SAMPLE_RATE / 2)
             self._wake.clear()
 

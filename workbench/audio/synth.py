@@ -1,13 +1,15 @@
 """A small polyphonic synthesiser: two detuned triangles a voice, an envelope in closed form, all voices at once.
 
+Where there is a bank of notes (a SoundFont), voices are its samples instead, let go in the same way.
+
 The sound of a voice is a function of its age, so blocks of any size give the same samples.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,6 +23,7 @@ ATTACK, DECAY, SUSTAIN, RELEASE = 0.005, 0.080, 0.6, 0.120  # seconds, seconds, 
 DETUNE_CENTS = 4.0
 LEAD_GAIN = 0.28
 ACCOMPANIMENT_GAIN = LEAD_GAIN * 10 ** (-12 / 20)
+BANK_GAIN = 1.0
 CLICK_GAIN, CLICK_SECONDS = 0.15, 0.03
 MAX_VOICES = 48
 BLOCK = 4096
@@ -47,24 +50,35 @@ def frequency(pitch: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
     return 440.0 * 2.0 ** ((np.asarray(pitch, float) - 69) / 12)
 
 
+class Bank(Protocol):
+    """Notes as samples at the output's rate."""
+
+    def note(self, pitch: int, velocity: int, seconds: float) -> Float32[np.ndarray, " n"]:
+        """A note held for at least `seconds`, and never let go."""
+
+
 @dataclass
 class _Voices:
-    """Sounding notes: onset and end in samples of the output's clock, the beat at which each is let go."""
+    """Sounding notes: onset and end in samples of the output's clock, the beat at which each is let go.
+
+    `sound` holds a bank's samples, or None for a voice of the synthesiser.
+    """
 
     on: np.ndarray = field(default_factory=lambda: np.zeros(0))
     off: np.ndarray = field(default_factory=lambda: np.zeros(0))
     end_beat: np.ndarray = field(default_factory=lambda: np.zeros(0))
     hertz: np.ndarray = field(default_factory=lambda: np.zeros(0))
     gain: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    sound: np.ndarray = field(default_factory=lambda: np.zeros(0, object))
 
-    def keep(self, mask: np.ndarray) -> None:
-        for key in ("on", "off", "end_beat", "hertz", "gain"):
-            setattr(self, key, getattr(self, key)[mask])
+    def __len__(self) -> int:
+        return len(self.on)
 
-    def add(self, on: np.ndarray, end_beat: np.ndarray, hertz: np.ndarray, gain: np.ndarray) -> None:
-        for key, new in (("on", on), ("off", np.full(len(on), np.inf)), ("end_beat", end_beat), ("hertz", hertz),
-                         ("gain", gain)):  # fmt: skip
-            setattr(self, key, np.concatenate([getattr(self, key), new]))
+    def picked(self, mask: np.ndarray) -> _Voices:
+        return _Voices(*(getattr(self, part.name)[mask] for part in fields(self)))
+
+    def joined(self, other: _Voices) -> _Voices:
+        return _Voices(*(np.concatenate([getattr(each, part.name) for each in (self, other)]) for part in fields(self)))
 
 
 class Sequencer:
@@ -80,6 +94,7 @@ class Sequencer:
         self.length = self.notes.end
         self.loop: tuple[float, float] | None = None
         self.has_click = False
+        self.bank: Bank | None = None
         self.is_playing = False
         self.position = 0.0
         self.clock = 0
@@ -132,8 +147,23 @@ class Sequencer:
 
     def _begin(self, notes: Notes, on: np.ndarray) -> None:
         if len(notes):
-            gain = np.where(notes.timbre == ACCOMPANIMENT, ACCOMPANIMENT_GAIN, LEAD_GAIN) * notes.velocity / 127
-            self._voices.add(on, notes.start + notes.length, frequency(notes.pitch), gain)
+            gain = np.where(notes.timbre == ACCOMPANIMENT, ACCOMPANIMENT_GAIN, LEAD_GAIN)
+            sound = np.full(len(notes), None)
+            if self.bank is None:
+                gain = gain * notes.velocity / 127
+            else:
+                gain = gain * BANK_GAIN / LEAD_GAIN
+                seconds = self.seconds_of(notes)
+                for index, (pitch, velocity) in enumerate(zip(notes.pitch, notes.velocity, strict=True)):
+                    sound[index] = self.bank.note(int(pitch), int(velocity), float(seconds[index]))
+            begun = _Voices(
+                on, np.full(len(on), np.inf), notes.start + notes.length, frequency(notes.pitch), gain, sound
+            )
+            self._voices = self._voices.joined(begun)
+
+    def seconds_of(self, notes: Notes) -> Float[np.ndarray, " n"]:
+        """How long notes sound at the tempo now, until nothing is left of them."""
+        return notes.length * self.samples_a_beat / self.sample_rate + RELEASE
 
     def render(self, frames: int) -> Float32[np.ndarray, " frames"]:
         """Return the next mono samples in [-1, 1]."""
@@ -164,6 +194,7 @@ class Sequencer:
         if new.any():
             begun = self.notes.picked(new)
             self._begin(begun, here + np.maximum(begun.start - start, 0.0) * a_beat)
+            own = self._voices
             fresh = np.isinf(own.off) & (own.end_beat <= stop + 1e-12)
             own.off[fresh] = here + (own.end_beat[fresh] - start) * a_beat
         if self.has_click:
@@ -185,11 +216,29 @@ class Sequencer:
         self._begin(own.picked(sounding), np.full(int(sounding.sum()), float(sample)))
 
     def _sound(self, begun: int, frames: int) -> Float[np.ndarray, " frames"]:
-        own = self._voices
-        own.keep(own.off + RELEASE * self.sample_rate > begun)
-        if len(own.on) > MAX_VOICES:
-            own.keep(np.argsort(np.argsort(-own.on)) < MAX_VOICES)
-        if not len(own.on):
+        own = self._voices.picked(self._voices.off + RELEASE * self.sample_rate > begun)
+        if len(own) > MAX_VOICES:
+            own = own.picked(np.argsort(np.argsort(-own.on)) < MAX_VOICES)
+        self._voices = own
+        is_sampled = np.array([wave is not None for wave in own.sound], bool)
+        return self._synthesised(own.picked(~is_sampled), begun, frames) + self._sampled(
+            own.picked(is_sampled), begun, frames
+        )
+
+    def _sampled(self, own: _Voices, begun: int, frames: int) -> Float[np.ndarray, " frames"]:
+        """A bank's notes, faded as they are let go; times are whole samples, so that blocks of any size agree."""
+        sound = np.zeros(frames)
+        for on, off, gain, wave in zip(own.on, own.off, own.gain, own.sound, strict=True):
+            start = round(on)
+            first, last = max(begun, start), min(begun + frames, start + len(wave))
+            if first < last:
+                late = (np.arange(first, last) - off) / (RELEASE * self.sample_rate)
+                fade = np.clip(1 - np.maximum(late, 0.0), 0.0, 1.0) ** 2
+                sound[first - begun : last - begun] += gain * fade * wave[first - start : last - start]
+        return sound
+
+    def _synthesised(self, own: _Voices, begun: int, frames: int) -> Float[np.ndarray, " frames"]:
+        if not len(own):
             return np.zeros(frames)
         age = (begun + np.arange(frames) - own.on[:, None]) / self.sample_rate
         gate = ((own.off - own.on) / self.sample_rate)[:, None]
@@ -205,9 +254,12 @@ class Sequencer:
         return CLICK_GAIN * fade * np.sin(2 * np.pi * (1760.0 if is_first else 1320.0) * age)
 
 
-def render(notes: Notes, *, tempo: float = 100.0, sample_rate: int = SAMPLE_RATE) -> Float32[np.ndarray, " n"]:
-    """All notes from the first beat to the last voice's end, as mono samples."""
+def render(
+    notes: Notes, *, tempo: float = 100.0, sample_rate: int = SAMPLE_RATE, bank: Bank | None = None
+) -> Float32[np.ndarray, " n"]:
+    """All notes from the first beat to the last voice's end, as mono samples; through a bank where one is given."""
     sequencer = Sequencer(notes, tempo=tempo, sample_rate=sample_rate)
+    sequencer.bank = bank
     total = math.ceil(notes.end * sequencer.samples_a_beat + RELEASE * sample_rate) + 1
     sequencer.play()
     parts = [sequencer.render(min(BLOCK, total - start)) for start in range(0, total, BLOCK)]

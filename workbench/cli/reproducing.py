@@ -43,9 +43,11 @@ def reproduce(
     for entry in entries:
         results = _run_claims(entry, claims, scale, seeds, device, console)
         reports.append({"plugin": entry.card.id, "claims": results})
-        Reproductions(scale).keep(entry.card.id, {id: one for id, one in results.items() if one["holds"] is not None})
+        checked = {id: one for id, one in results.items() if one["holds"] is not None}
+        Reproductions(scale).keep(entry.card.id, checked)
         if record and entry.card.folder:
-            merged = {**entry.recorded_claims(), **results}
+            # What was found once stays where the check cannot be run now.
+            merged = {**results, **entry.recorded_claims(), **checked}
             write_json(entry.card.folder / "reproduction.json", {"plugin": entry.card.id, "claims": merged})
     if report:
         papers = {entry.card.id: entry.card for entry in entries}

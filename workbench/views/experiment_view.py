@@ -69,6 +69,9 @@ class ExperimentView(QWidget):
     def show_metrics(self, history: MetricsHistory) -> None:
         """Draw the scalars so far; called a few times a second while they come in."""
 
+    def parameters_changed(self, parameters: Parameters) -> None:
+        """Values of the form changed, also while nothing runs and no frame comes."""
+
     def start_over(self) -> None:
         """A new run begins or its parameters changed shape: forget what was drawn."""
 

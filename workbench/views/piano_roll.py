@@ -59,7 +59,9 @@ class PianoRoll(PlotView):
     edited = Signal(object, object, str)
     chords_edited = Signal(object, object)
     chord_clicked = Signal(object)
-    """Index of a chord that was clicked in the lane."""
+    """Index of a chord that was clicked in the lane; `clicked_beat` is where."""
+    chord_moved = Signal(object, object)
+    """Indices of a chord that was dragged in the lane and of the chord that it was dropped on."""
     note_clicked = Signal(object)
     """Index of a note that was clicked and not moved."""
     seeked = Signal(object)
@@ -90,6 +92,9 @@ class PianoRoll(PlotView):
         self.kinds = dict(kinds or KINDS)
         self.beats_a_bar, self.grid, self.is_monophonic = beats_a_bar, grid, is_monophonic
         self.is_editable = True
+        self.shows_joins = False
+        """Draw a line where a note goes on over a bar line or a chord change."""
+        self.clicked_beat = 0.0
         self.x_axis.tick_labels = self.y_axis.tick_labels = []
         self._notes: Notes = ()
         self._selected: frozenset[int] = frozenset()
@@ -359,11 +364,21 @@ class PianoRoll(PlotView):
         painter.setBrush(QColor(fill))
         painter.drawRoundedRect(rect, 2, 2)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        for beat in self.joins_of(note) if self.shows_joins else ():
+            x = frame.point(beat, 0).x()
+            painter.setPen(pen(colours.background, 1.2))
+            painter.drawLine(QPointF(x, rect.top() + 1), QPointF(x, rect.bottom() - 1))
         if rect.height() >= 6 and rect.width() >= 8:  # how loud, as a line inside
             y = rect.center().y()
             painter.setPen(pen(with_alpha(colours.background, 0.75), 1.4))
             reach = (rect.width() - 6) * note.velocity / 127
             painter.drawLine(QPointF(rect.left() + 3, y), QPointF(rect.left() + 3 + reach, y))
+
+    def joins_of(self, note: RollNote) -> list[float]:
+        """Beats inside a note at which a bar begins or the chord changes."""
+        bars = range(int(note.start // self.beats_a_bar) + 1, int(np.ceil(note.end / self.beats_a_bar)))
+        found = {float(bar * self.beats_a_bar) for bar in bars} | {beat for beat, _ in self._chords}
+        return sorted(beat for beat in found if note.start + 1e-9 < beat < note.end - 1e-9)
 
     def _draw_ruler(self, painter: QPainter, frame: Frame2D) -> None:
         colours, rect = theme(), self.ruler_rect(frame)
@@ -403,8 +418,9 @@ class PianoRoll(PlotView):
             if right < rect.left() or left > rect.right():
                 continue
             box = QRectF(left + 0.5, rect.top(), right - left - 1.5, rect.height() - 1)
-            painter.setPen(pen(mixed(colours.muted, colours.background, 0.5), 1.0))
-            painter.setBrush(QColor(mixed(colours.window, colours.accent, 0.08)))
+            is_target = index in self._mouse.chord_drag
+            painter.setPen(pen(colours.warning if is_target else mixed(colours.muted, colours.background, 0.5), 1.0))
+            painter.setBrush(QColor(mixed(colours.window, colours.accent, 0.3 if is_target else 0.08)))
             painter.drawRoundedRect(box, 3, 3)
             shown = box.intersected(rect)
             if shown.width() >= min(text_width(text, font), 2 * shown.height()) + 2:

@@ -196,13 +196,24 @@ class RollMouse(QObject):
             shape = Qt.CursorShape.PointingHandCursor
         self._canvas.setCursor(shape)
 
+    @property
+    def chord_drag(self) -> tuple[int, ...]:
+        """Indices of the chord that is dragged and of the one under the mouse; none while no chord is dragged."""
+        view, frame = self._view, self._view.frame()
+        is_in_lane = self._gesture == "lane" and view.is_editable and view.lane_rect(frame).contains(self._start)
+        if not (is_in_lane and self._has_moved):
+            return ()
+        chords = (view.chord_at(frame, self._start), view.chord_at(frame, self._now))
+        return chords if min(chords) >= 0 and chords[0] != chords[1] else ()
+
     # Letting go
 
     def _release(self, event: QMouseEvent) -> bool:
+        self._now = event.position()
+        dragged = self.chord_drag
         gesture, self._gesture = self._gesture, "none"
         if gesture == "none":
             return False
-        self._now = event.position()
         view, frame = self._view, self._view.frame()
         if gesture == "delete":
             if not self._has_moved and 0 <= self._held < len(view.notes):
@@ -225,7 +236,10 @@ class RollMouse(QObject):
             if view.chords != self._chords_before:
                 view.chords_edited.emit(self._chords_before, view.chords)
         elif gesture == "lane":
-            self._release_in_lane(frame)
+            if dragged:
+                view.chord_moved.emit(*dragged)
+            else:
+                self._release_in_lane(frame)
         elif gesture == "ruler":
             self._release_in_ruler(event, frame)
         view.refresh()
@@ -234,6 +248,7 @@ class RollMouse(QObject):
     def _release_in_lane(self, frame: Frame2D) -> None:
         view = self._view
         if view.lane_rect(frame).contains(self._now) and (index := view.chord_at(frame, self._now)) >= 0:
+            view.clicked_beat = frame.data(self._now)[0]
             view.chord_clicked.emit(index)
         elif not view.is_editable and self._held >= 0:
             view.note_clicked.emit(self._held)

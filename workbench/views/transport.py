@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QToolButton, 
 
 from workbench.audio.notes import Notes
 from workbench.audio.player import Player
+from workbench.views.sound_menu import SoundButton
 from workbench.views.theme import theme
 
 TICK_MS = 30
@@ -16,11 +17,15 @@ IDLE_MS = 15_000
 
 
 class Transport(QWidget):
-    """Buttons of a tape deck over a Player. `moved` emits the beat while it plays or is sought, None never."""
+    """Buttons of a tape deck over a Player. `moved` emits the beat while it plays or is sought, None never.
+
+    `said` emits a sentence for the person, such as why a SoundFont cannot be used.
+    """
 
     moved = Signal(object)
     playing_changed = Signal(bool)
     tempo_changed = Signal(object)
+    said = Signal(str)
 
     def __init__(self, player: Player | None = None, *, beats_a_bar: int = 4, tempo: float = 100.0) -> None:
         super().__init__()
@@ -32,6 +37,7 @@ class Transport(QWidget):
         self.back_button = _button("|◀", "Back to the beginning")
         self.loop_button = _button("⟲", "Play the loop again and again; drag one in the ruler", is_checkable=True)
         self.click_button = _button("♩", "Click on each beat", is_checkable=True)
+        self.sound_button = SoundButton(self.player)
         self.tempo_box = QDoubleSpinBox()
         self.tempo_box.setRange(40, 220)
         self.tempo_box.setDecimals(0)
@@ -48,8 +54,8 @@ class Transport(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 0, 2, 0)
         layout.setSpacing(3)
-        for widget in (self.play_button, self.back_button, self.loop_button, self.click_button, self.place,
-                       self.tempo_box, self.health):  # fmt: skip
+        for widget in (self.play_button, self.back_button, self.loop_button, self.click_button, self.sound_button,
+                       self.place, self.tempo_box, self.health):  # fmt: skip
             layout.addWidget(widget)
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
@@ -63,6 +69,7 @@ class Transport(QWidget):
         self.loop_button.toggled.connect(self._loop_toggled)
         self.click_button.toggled.connect(self.player.set_click)
         self.tempo_box.valueChanged.connect(self._tempo_chosen)
+        self.sound_button.said.connect(self.said)
         self.player.set_tempo(tempo)
         theme().changed.connect(self._show_health)
         self._show_health()

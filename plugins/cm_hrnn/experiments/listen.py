@@ -66,7 +66,7 @@ class Structure(MelodyTraining[StructureParameters, MelodyFrame]):
         place = Path(path)
         folder = place if place.is_dir() else place.parent
         answer = yield from self._folder_measures(folder)
-        self._samples[answer[0]] = answer[1]
+        self.samples[answer[0]] = answer[1]
 
     @action
     def measure_files(self, folder: str) -> Iterator[Any]:
@@ -111,11 +111,10 @@ class Harmony(MelodyTraining[HarmonyParameters, MelodyFrame]):
 
     def request_for(self, variant: str, sheet: LeadSheet) -> Request:
         """The song's beginning under the progression."""
-        first = self.network_of(variant).config.first
         if variant not in self._progressions:
-            return request_of(sheet, first)
+            return super().request_for(variant, sheet)
         chords, length = self._progressions[variant]
-        return request_of(sheet, first, chords=chords, length=length)
+        return request_of(sheet, self.seed_events, chords=chords, length=length)
 
 
 def repeated(text: str) -> tuple[np.ndarray, int]:

@@ -31,6 +31,7 @@ from plugins.cm_hrnn.representation import (
     encode,
     lead_sheet,
 )
+from workbench.audio.choice import SoundChoice
 from workbench.sdk import UserError, action
 
 if TYPE_CHECKING:
@@ -159,12 +160,20 @@ class Playing:
         return song_of(self._songs[int(index) % len(self._songs)])
 
     @action
-    def save(self, path: str, song: Song, velocity: Any = None) -> str:
-        """Write a song to a file as its suffix says."""
+    def save(
+        self, path: str, song: Song, velocity: Any = None, key: int = 0, has_chords: bool = True,
+        soundfont: str = "", programme: int = 0,
+    ) -> str:  # fmt: skip
+        """Write a song, `key` semitones above C, to a file as its suffix says.
+
+        A WAV file sounds as the panel does; a MIDI file may be the melody only.
+        """
         sheet = checked_sheet(song.notes, song.chords, song.length, title=song.title, tempo=song.tempo)
         whole = song if len(song.events) else replace(song, events=encode(sheet))
         loudness = None if velocity is None else np.asarray(velocity)
-        exports.save_song(Path(path), replace(whole, notes=sheet.notes), loudness)
+        sung = exports.in_key(replace(whole, notes=sheet.notes), int(key))
+        sound = SoundChoice(soundfont, int(programme))
+        exports.save_song(Path(path), sung, loudness, sound=sound, has_chords=has_chords)
         return str(path)
 
     @action
@@ -174,15 +183,16 @@ class Playing:
 
     @action
     def open_song(self, path: str) -> Song:
-        """Read one file as a song for the roll, in its own key."""
-        from plugins.cm_hrnn.importing import Unusable, read_file
+        """Read one file as a song for the roll; it comes in C major or A minor, and says its own key."""
+        from plugins.cm_hrnn.importing import Unusable, in_c, read_file
 
         reason = "it holds no piece"
         for found in read_file(Path(path)):
             if isinstance(found, Unusable):
                 reason = str(found)
             else:
-                return song_of(found)
+                sheet = in_c(found)
+                return replace(song_of(sheet), key=-sheet.semitones)
         raise UserError(f"{Path(path).name} cannot be used: {reason}.")
 
 

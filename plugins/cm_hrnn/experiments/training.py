@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -13,7 +13,7 @@ from torch import nn
 
 from plugins.cm_hrnn import exports
 from plugins.cm_hrnn.chords import BAR
-from plugins.cm_hrnn.contract import REAL, MelodyParameters, named
+from plugins.cm_hrnn.contract import REAL, MelodyParameters, key_shift, named
 from plugins.cm_hrnn.corpus import Split, Windows, cut_windows, load_corpus, split_songs
 from plugins.cm_hrnn.experiments.playing import Playing, song_of
 from plugins.cm_hrnn.frames import MelodyFrame, Take, Ticks
@@ -78,10 +78,13 @@ class MelodyTraining(Playing, Experiment[P, F]):
         self._split = Split([], [], [])
         self._windows = self._held = Windows(np.zeros((0, 1, 5)), np.zeros((0, 1)), 0)
         self._seed_sheet: LeadSheet | None = None
+        self.samples: dict[str, np.ndarray] = {}
+        """Measures (songs, k) of each variant and of real music, once measured."""
+        self.nll: dict[str, np.ndarray] = {}
+        """Validation nats of each variant: pitch, duration, bar."""
+        self.look_step = 0
         self._takes: dict[str, Take] = {}
-        self._samples: dict[str, np.ndarray] = {}
-        self._nll: dict[str, np.ndarray] = {}
-        self._look_step = 0
+        self._takes_step = 0
 
     def model_names(self) -> tuple[str, ...]:
         """Networks to train."""
@@ -107,9 +110,14 @@ class MelodyTraining(Playing, Experiment[P, F]):
             own.timing == "time", own.snap, own.late_chords,
         )  # fmt: skip
 
+    @property
+    def seed_events(self) -> int:
+        """Events of a song that every network is given, G: what is measured then holds as much real music of each."""
+        return max(self.parameters.big_frame, *(network.config.first for network in self.networks.values()))
+
     def request_for(self, variant: str, sheet: LeadSheet) -> Request:
         """What a variant is asked to make of a song: here its own chords, seeded by its first events."""
-        return request_of(sheet, self.network_of(variant).config.first)
+        return request_of(sheet, self.seed_events)
 
     # Data
 
@@ -130,8 +138,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             raise UserError(
                 f"No song has the {own.window} events of a window; make the window shorter, or let windows be filled."
             )
-        first = max(network.config.first for network in self.networks.values())
-        long_enough = [sheet for sheet in self._split.test if len(encode(sheet)) > 2 * first] or self._split.test
+        long_enough = [own for own in self._split.test if len(encode(own)) > 2 * self.seed_events] or self._split.test
         self._seed_sheet = min(long_enough, key=lambda sheet: abs(sheet.bars - 18))
         self._seed_song = song_of(self._seed_sheet)
         self._songs = tuple(long_enough[:40])
@@ -208,30 +215,37 @@ class MelodyTraining(Playing, Experiment[P, F]):
         """Generate the song once with every variant, and measure the validation loss."""
         for variant in self.variants():
             yield Progress(f"Listening to {named(variant)}")
-            self._nll[variant] = yield from self.validation(variant)
-            sheet = self.seed_sheet
-            songs: list[Generated] = []
-            for songs in generate(  # noqa: B007
-                self.network_of(variant), [self.request_for(variant, sheet)], self.sampling_of(variant),
-                seed=self.parameters.take_seed,
-            ):  # fmt: skip
-                yield Progress(f"Listening to {named(variant)}")
-            self._takes[variant] = self.take_of(songs[0], variant)
-        self._look_step = self.step
+            self.nll[variant] = yield from self.validation(variant)
+            yield from self._generate_take(variant)
+        self.look_step = self._takes_step = self.step
         self._remember_best()
+
+    def _generate_take(self, variant: str) -> Iterator[Progress]:
+        """Generate the song that is listened to with one variant."""
+        songs: list[Generated] = []
+        for songs in generate(  # noqa: B007
+            self.network_of(variant), [self.request_for(variant, self.seed_sheet)], self.sampling_of(variant),
+            seed=self.parameters.take_seed,
+        ):  # fmt: skip
+            yield Progress(f"Listening to {named(variant)}")
+        self._takes[variant] = self.take_of(songs[0], variant)
 
     def _remember_best(self) -> None:
         """Keep each network's weights where its held-out songs are likeliest, for the measures at the end."""
         for name, network in self.networks.items():
-            variant = name if name in self._nll else next(iter(self._nll))
-            loss = float(VALIDATION_WEIGHTS @ self._nll[variant])
+            variant = name if name in self.nll else next(iter(self.nll))
+            loss = float(VALIDATION_WEIGHTS @ self.nll[variant])
             if self.parameters.keep_best and self.step and loss < self.best.get(name, np.inf):
                 self.best[name] = loss
                 self.best_weights[name] = {key: value.detach().clone() for key, value in network.state_dict().items()}
 
     def validation(self, variant: str) -> Generator[Progress, None, np.ndarray]:
-        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,)."""
+        """Mean negative log-likelihood per event of held-out windows, in nats: pitch, duration, bar (3,).
+
+        The same events count for every network: those that the slowest can predict.
+        """
         network, windows = self.network_of(variant), self._held
+        first = max(own.config.first for own in self.networks.values())
         chosen = np.arange(min(len(windows), VALIDATION_WINDOWS))
         sums, count = np.zeros(3), 0
         for start in range(0, len(chosen), VALIDATION_BATCH):
@@ -239,7 +253,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
             x, a = self._tensors(windows, chosen[start : start + VALIDATION_BATCH])
             network.eval()
             with torch.no_grad():
-                losses = event_losses(network(x, a), x[:, network.config.first :])
+                losses = event_losses(network(x, a).after(first - network.config.first), x[:, first:])
             network.train()
             sums += len(x) * np.array([float(losses.pitch), float(losses.duration), float(losses.bar)])
             count += len(x)
@@ -275,7 +289,7 @@ class MelodyTraining(Playing, Experiment[P, F]):
         metrics = {}
         for variant, take in self._takes.items():
             tail = f"/{variant}" if len(self._takes) > 1 else ""
-            nll = self._nll[variant]
+            nll = self.nll[variant]
             metrics[f"validation nats{tail}"] = float(VALIDATION_WEIGHTS @ nll)
             for name in ("success_bar", "compression"):
                 if np.isfinite(value := take.measures.get(name, np.nan)):
@@ -297,16 +311,16 @@ class MelodyTraining(Playing, Experiment[P, F]):
                 else:
                     rows.append(self.measured(said.sheet(), said.own_events))
                     yield Progress(f"Measuring {named(variant)}", len(rows) / count)
-            self._samples[variant] = np.array(rows)
+            self.samples[variant] = np.array(rows)
 
     def measure_real(self) -> Iterator[Progress]:
         """Take the measures of the test songs themselves, once."""
-        if REAL not in self._samples:
+        if REAL not in self.samples:
             rows = []
             for sheet in self.measured_songs(self.parameters.test_songs):
                 yield Progress("Measuring real music", len(rows) / self.parameters.test_songs)
                 rows.append(self.measured(sheet, encode(sheet)))
-            self._samples[REAL] = np.array(rows)
+            self.samples[REAL] = np.array(rows)
 
     def measured(self, sheet: LeadSheet, events: np.ndarray | None) -> np.ndarray:
         """All measures of a song in the order of MEASURED; NaN for a song without notes."""
@@ -317,8 +331,8 @@ class MelodyTraining(Playing, Experiment[P, F]):
 
     def measured_songs(self, count: int) -> list[LeadSheet]:
         """Songs whose chords and beginnings are used to measure: test songs, then validation songs, then again."""
-        first = max(network.config.first for network in self.networks.values())
-        pool = [sheet for sheet in (*self._split.test, *self._split.validation) if len(encode(sheet)) > first + 8]
+        least = self.seed_events + 8
+        pool = [sheet for sheet in (*self._split.test, *self._split.validation) if len(encode(sheet)) > least]
         pool = pool or [self.seed_sheet]
         return [pool[index % len(pool)] for index in range(count)]
 
@@ -333,24 +347,19 @@ class MelodyTraining(Playing, Experiment[P, F]):
             yield from made
 
     def frame(self) -> F:
-        """The latest takes and measures."""
+        """The latest takes and measures; of a run that was opened again, what its networks make of the song now."""
         names = self.variants()
+        if self._takes_step != self.look_step:
+            for name in names:
+                for _ in self._generate_take(name):
+                    pass
+            self._takes_step = self.look_step
         events = int(self._windows.x.shape[0] * self._windows.x.shape[1])
         return cast(F, MelodyFrame(
-            self.step, self._look_step, names, self._seed_song,
-            tuple(self._takes[name] for name in names if name in self._takes), MEASURED, dict(self._samples),
-            dict(self._nll), len(self._split.train), events, self._windows.dropped,
+            self.step, self.look_step, names, self._seed_song,
+            tuple(self._takes[name] for name in names if name in self._takes), MEASURED, dict(self.samples),
+            dict(self.nll), len(self._split.train), events, self._windows.dropped,
         ))  # fmt: skip
-
-    @property
-    def samples(self) -> Mapping[str, np.ndarray]:
-        """Measures (songs, k) of each variant and of real music, once measured."""
-        return self._samples
-
-    @property
-    def nll(self) -> Mapping[str, np.ndarray]:
-        """Validation nats of each variant: pitch, duration, bar."""
-        return self._nll
 
     def tensors(self) -> tuple[torch.Tensor, torch.Tensor]:
         """All training windows: x (w, S, 5) and a (w, S)."""
@@ -380,11 +389,12 @@ class MelodyTraining(Playing, Experiment[P, F]):
         return sums / max(count, 1)
 
     def save_artefacts(self, folder: Path) -> None:
-        """Write each variant's latest song as MIDI, MusicXML, CSV and event array, and the measures as a table."""
+        """Write each variant's latest song in the chosen key as MIDI, MusicXML, CSV, WAV and event array; measures."""
+        key = key_shift(self.parameters.key)
         for variant, take in self._takes.items():
             stem = variant.replace(" ", "_").replace("/", "_")
             name = "melody" if len(self._takes) == 1 else f"melody_{stem}"
             for suffix in (".mid", ".musicxml", ".csv", ".npy", ".wav"):
-                exports.save_song(folder / f"{name}{suffix}", take.song)
-        if self._samples:
-            exports.save_measures(folder / "measures.csv", MEASURED, self._samples)
+                exports.save_song(folder / f"{name}{suffix}", exports.in_key(take.song, key))
+        if self.samples:
+            exports.save_measures(folder / "measures.csv", MEASURED, self.samples)

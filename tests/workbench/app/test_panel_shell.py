@@ -155,6 +155,15 @@ def test_a_view_may_change_parameters_as_one_undoable_step(shell):
     assert "99" in shell.page.strip.sentence
 
 
+def test_a_view_hears_of_changed_values_while_no_frame_comes(shell, monkeypatch):
+    heard = []
+    monkeypatch.setattr(shell.page.view, "parameters_changed", heard.append)
+    shell.page.view.port.change_parameters("more noise", {"noise": 0.5})
+    assert [parameters.noise for parameters in heard] == [0.5]
+    shell.undo_stack.undo()
+    assert heard[-1].noise != 0.5
+
+
 def test_the_tab_shows_state_and_progress(shell):
     looks = []
     for state in (SessionState.READY, SessionState.RUNNING, SessionState.PAUSED, SessionState.FINISHED):

@@ -127,6 +127,12 @@ def test_recorded_results_are_kept_with_the_plugin(user_plugins, tiny):
     assert {id: claim["holds"] for id, claim in tiny.recorded_claims().items()} == {"never": False, "learns": True}
 
 
+def test_a_check_that_cannot_be_run_leaves_what_was_recorded(user_plugins, tiny):
+    workbench("reproduce", "tiny", "--claim", "learns", "--record")
+    workbench("reproduce", "tiny", "--claim", "learns", "--scale", "paper", "--record", expect=1)
+    assert tiny.recorded_claims()["learns"]["holds"] is True
+
+
 def test_a_new_plugin_works_and_passes_its_own_test(home, tmp_path):
     from workbench.catalog import Catalog
 
