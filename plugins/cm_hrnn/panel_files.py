@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from plugins.cm_hrnn.panel_score import Score, TakeEntry, score_of
+from workbench.views.file_dialogs import ask_target
 
 if TYPE_CHECKING:
     from workbench.views import SessionPort, Transport
@@ -45,9 +47,11 @@ class SongFiles(Base):
         return menu
 
     def _ask_export(self, suffix: str, has_chords: bool, checked: bool = False) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Export the song", f"melody{suffix}", f"*{suffix}")
-        if path:
-            self.export(path if path.lower().endswith(suffix) else path + suffix, has_chords=has_chords)
+        write = partial(self._export_to, has_chords)
+        ask_target(self, "Export the song", Path.home() / f"melody{suffix}", [f"*{suffix}"], write)
+
+    def _export_to(self, has_chords: bool, path: Path) -> None:
+        self.export(str(path), has_chords=has_chords)
 
     def export(self, path: str, *, has_chords: bool = True) -> None:
         """Let the worker write the shown song to a file."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton, QWidget
 
 from plugins.cm_hrnn.contract import MUSIC_SUFFIXES
 from plugins.cm_hrnn.frames import ImportReport
 from workbench.sdk import Progress
+from workbench.views.file_dialogs import ask_files, ask_folder
 
 if TYPE_CHECKING:
     from workbench.views import SessionPort
@@ -33,18 +36,15 @@ class Learning(Base):
 
     @Slot()
     def _import_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Files to learn from", "", MUSIC_FILTER)
-        if paths:
-            self.learn_from(paths)
+        ask_files(self, "Files to learn from", [MUSIC_FILTER], self.learn_from)
 
     @Slot()
     def _import_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder to learn from")
-        if folder:
-            self.learn_from([folder])
+        ask_folder(self, "A folder to learn from", lambda folder: self.learn_from([folder]))
 
-    def learn_from(self, paths: list[str]) -> None:
+    def learn_from(self, chosen: Sequence[str | Path]) -> None:
         """Convert files and folders in the worker, then make them the corpus."""
+        paths = [str(path) for path in chosen]
         self._import.setEnabled(False)
         self._import.setToolTip("An import is running")
         self.port.ask_latest(

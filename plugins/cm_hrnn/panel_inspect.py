@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QFormLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QFormLayout, QPushButton, QWidget
 
 from plugins.cm_hrnn.chords import NAMES
 from plugins.cm_hrnn.frames import Analysis, ImportReport, InspectFrame, Song
@@ -18,6 +20,7 @@ from plugins.cm_hrnn.panel_score import BEAT, KINDS, score_of
 from workbench.audio.player import Player
 from workbench.sdk import MetricsHistory, Progress
 from workbench.views import BarsView, Column, ExperimentView, PianoRoll, SessionPort, TableView, Transport
+from workbench.views.file_dialogs import ask_files, ask_folder
 from workbench.views.roll_notes import NAMES as PITCH_NAMES
 
 SHOWN_MEASURES = (
@@ -222,18 +225,15 @@ class InspectView(ExperimentView):
 
     @Slot()
     def _choose_files(self) -> None:
-        paths, _ = QFileDialog.getOpenFileNames(self, "Files to look at", "", MUSIC_FILTER)
-        if paths:
-            self.import_paths(paths)
+        ask_files(self, "Files to look at", [MUSIC_FILTER], self.import_paths)
 
     @Slot()
     def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder to look at")
-        if folder:
-            self.import_paths([folder])
+        ask_folder(self, "A folder to look at", lambda folder: self.import_paths([folder]))
 
-    def import_paths(self, paths: list[str]) -> None:
+    def import_paths(self, chosen: Sequence[str | Path]) -> None:
         """Convert files or folders, and make them the corpus."""
+        paths = [str(path) for path in chosen]
         for button in (self._files, self._folder):
             button.setEnabled(False)
             button.setToolTip("An import is running")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from PySide6.QtCore import QSignalBlocker, Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QMenu,
@@ -46,6 +46,7 @@ from plugins.cm_hrnn.representation import SUSTAIN
 from workbench.audio.player import Player
 from workbench.sdk import MetricsHistory, Parameters
 from workbench.views import CurvesView, ExperimentView, SessionPort
+from workbench.views.file_dialogs import ask_file
 from workbench.views.layouts import beside
 from workbench.views.picks import Pick
 
@@ -409,13 +410,11 @@ class MelodyView(Learning, ExperimentView):
 
     @Slot()
     def _open_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a song", "", MUSIC_FILTER)
-        if path:
-            self.open_song(path)
+        ask_file(self, "Open a song", [MUSIC_FILTER], self.open_song)
 
-    def open_song(self, path: str) -> None:
+    def open_song(self, path: str | Path) -> None:
         """Read a file into the roll."""
-        self.port.ask_latest("open_song", self._song_opened, path=path)
+        self.port.ask_latest("open_song", self._song_opened, path=str(path))
 
     def _song_opened(self, song: Song) -> None:
         """Show a file's song in its own key; networks are asked in C all the same."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from plugins.cm_hrnn.frames import ImportReport, MelodyFrame
 from plugins.cm_hrnn.panel_importing import summary
 from plugins.cm_hrnn.panel_melody import MelodyView
 from plugins.cm_hrnn.panel_pages import short_name
 from workbench.views import BarsView, Column, TableView
+from workbench.views.file_dialogs import ask_folder
 from workbench.views.layouts import beside
 
 
@@ -88,13 +90,11 @@ class StructureView(MelodyView):
 
     @Slot()
     def _choose_folder(self) -> None:
-        folder = QFileDialog.getExistingDirectory(self, "A folder of music files to measure")
-        if folder:
-            self.measure_folder(folder)
+        ask_folder(self, "A folder of music files to measure", self.measure_folder)
 
-    def measure_folder(self, folder: str) -> None:
+    def measure_folder(self, folder: str | Path) -> None:
         """Let the worker measure a folder; its row joins the others."""
-        self.port.ask_latest("measure_files", self._folder_measured, folder=folder)
+        self.port.ask_latest("measure_files", self._folder_measured, folder=str(folder))
 
     def _folder_measured(self, answer: tuple[str, np.ndarray, ImportReport]) -> None:
         name, rows, report = answer

@@ -3,10 +3,10 @@
 import mido
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QFileDialog
 
 from plugins.cm_hrnn.panel_score import Score
 from plugins.cm_hrnn.representation import encode, lead_sheet, one_hot_events
+from tests.support.choosing import choose, open_dialog
 from tests.support.melody_bench import KINDS, benches
 from workbench.views.picks import Pick
 from workbench.views.theme import theme
@@ -70,9 +70,8 @@ def test_the_song_is_exported_in_every_format_from_the_menu(bench, monkeypatch, 
     own = bench("Listen")
     desk = own.view.desk
     for index, action in enumerate(own.view._export.menu().actions()):
-        path = tmp_path / f"song{index}"
-        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, p=path, **k: (str(p), ""))
         action.trigger()
+        choose(tmp_path / f"song{index}.{open_dialog().defaultSuffix()}")
         assert own.port.said[-1].startswith("Written")
     written = {path.suffix for path in tmp_path.iterdir()}
     assert written == {".mid", ".musicxml", ".wav", ".csv", ".npy"}
@@ -93,17 +92,18 @@ def test_files_are_opened_and_learnt_from_with_a_report(bench, monkeypatch, tmp_
     song = own.experiment.corpus_song(1)
     own.experiment.save(str(tmp_path / "a.mid"), song)
     (tmp_path / "b.mid").write_bytes(b"nonsense")
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(tmp_path / "a.mid"), ""))
     own.view._open.click()
+    choose(tmp_path / "a.mid")
     assert np.array_equal(own.view.desk.score.note_rows(), song.notes)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *a, **k: str(tmp_path))
     own.view._import.menu().actions()[1].trigger()
+    choose(tmp_path)
     assert own.port.changed == [{"corpus": "files", "files": str(tmp_path)}]
     assert "1 of 2 pieces can be used" in own.port.said[-1]
     assert "not a readable MIDI" in own.port.said[-1]
     assert own.view._import.isEnabled()
     inspect = bench("Inspect")
     inspect.view._folder.click()
+    choose(tmp_path)
     assert inspect.view.report.title.startswith("Import: 1 of 2")
     structure = bench("Structure")
     structure.train()

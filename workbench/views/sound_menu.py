@@ -8,12 +8,13 @@ from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from workbench.audio.choice import SoundChoice
 from workbench.audio.player import Player
 from workbench.audio.soundfont import SoundFont
 from workbench.sdk import UserError
+from workbench.views.file_dialogs import ask_file
 
 SUFFIXES = "*.sf2 *.SF2 *.sf3 *.SF3"
 HELP = "What is heard: the built-in synthesiser, or a SoundFont (.sf2, .sf3) of your own"
@@ -108,10 +109,11 @@ class SoundButton(QToolButton):
 
     @Slot()
     def _ask(self) -> None:
-        start = str(Path(self.choice.path).parent) if self.choice.path else ""
-        path, _ = QFileDialog.getOpenFileName(self, "A SoundFont to play with", start, f"SoundFonts ({SUFFIXES})")
-        if path:
-            self.choose(SoundChoice(path))
+        start = Path(self.choice.path).parent if self.choice.path else ""
+        ask_file(self, "A SoundFont to play with", [f"SoundFonts ({SUFFIXES})"], self._file_chosen, start=start)
+
+    def _file_chosen(self, path: Path) -> None:
+        self.choose(SoundChoice(str(path)))
 
     def showEvent(self, event: QShowEvent) -> None:
         """A panel that is shown uses what was chosen meanwhile."""

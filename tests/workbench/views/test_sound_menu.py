@@ -1,8 +1,8 @@
 """The button that chooses the sound: the menu a person clicks, what a bad file does, and that it is remembered."""
 
 import pytest
-from PySide6.QtWidgets import QFileDialog
 
+from tests.support.choosing import choose
 from tests.support.soundfonts import write_soundfont
 from workbench.audio.choice import SoundChoice
 from workbench.audio.player import Player
@@ -25,9 +25,9 @@ def opened(button):
 
 def test_a_soundfont_is_chosen_in_the_menu_played_and_remembered(button, show, qtbot, tmp_path, monkeypatch):
     file = write_soundfont(tmp_path / "own.sf2", presets=(("Flute", 73), ("Oboe", 68)))
-    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *args: (str(file), ""))
     assert opened(button)["Synthesiser"].isChecked()
     opened(button)["Choose a SoundFont …"].trigger()
+    choose(file)
     qtbot.waitUntil(lambda: button.bank is not None)
     assert button.player._sequencer.bank is button.bank
     assert SoundChoice.load() == SoundChoice(str(file), 0)
