@@ -44,6 +44,7 @@ MODELS: dict[str, str] = {
     "resnet": "ResNet",
     "seq2seq": "Seq2Seq",
 }
+FRACTIONAL_MODELS: dict[str, str] = {"deeponet": "DeepONet", "cnn": "CNN"}
 STOCHASTIC: dict[str, str] = {
     "sode_mean": "SODE, mean",
     "sode_path": "SODE, path",
@@ -283,6 +284,41 @@ class StochasticParameters(Parameters):
                {"problem": "spde_mean", "modes": 8, "mode_points": 30}),
         Preset("Paths through random rock", "One coefficient, one solution.",
                {"problem": "spde_path", "kernels": 4000, "points": 20}),
+    )  # fmt: skip
+
+
+class FractionalParameters(Parameters):
+    """Experiment "fractional": the fractional Laplacian on the unit disc, for all orders at once."""
+
+    degree: int = param(4, ge=1, le=7, help="Of the Zernike polynomials: 15 of them for 4, 36 for 7", group="Inputs")
+    bound: float = param(2.0, gt=0.0, le=10.0, help="Coefficients are drawn from [-bound, bound]", group="Inputs")
+    grid: int = param(15, ge=8, le=32, help="Sensors: grid x grid values of radius and angle; the locations too",
+                      group="Inputs")  # fmt: skip
+    orders: int = param(10, ge=2, le=30, help="Orders α from 0.01 to 0.99 in the training data", group="Data")
+    functions: int = param(1000, ge=20, le=20_000, log=True, label="training functions", group="Data",
+                           help="5000 in the paper: each is asked for at all locations and orders")  # fmt: skip
+    models: tuple[Literal["deeponet", "cnn"], ...] = choices(
+        ("deeponet", "cnn"), help="Trained side by side on the same batches", labels=FRACTIONAL_MODELS, at_least=1,
+        group="Models",
+    )  # fmt: skip
+    width: int = param(60, ge=5, le=512, help="Units of a hidden layer, and basis functions", group="Models")
+    depth: int = param(3, ge=1, le=6, label="layers", help="Dense layers of branch and trunk", group="Models")
+    activation: ActivationName = choice("tanh", help="Nonlinearity of the DeepONet", group="Models")
+    latent: int = param(20, ge=1, le=128, help="Latent numbers of the CNN", group="Models")
+    learning_rate: float = param(1e-3, ge=1e-5, le=0.1, log=True, live=True, help="Adam's step size",
+                                 group="Optimiser")  # fmt: skip
+    batch: int = param(32, ge=1, le=1000, unit="functions", help="Functions in a step, at all locations and orders: "
+                       "44 are the paper's 100 000 triples", group="Optimiser")  # fmt: skip
+    steps: int = _steps(1500)
+    test_functions: int = param(200, ge=10, le=20_000, log=True, help="Functions to test on (5000 in the paper)",
+                                group="Test")  # fmt: skip
+    evaluate_every: int = _every(50)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset("All orders at once", "The trunk reads (x, y, α): one network answers for every order.", {}),
+        Preset("36 polynomials", "Functions with finer detail.", {"degree": 7}),
+        Preset("As in the paper", "5000 functions, 100 000 triples in a step; a million steps in the authors' code.",
+               {"functions": 5000, "test_functions": 5000, "batch": 44, "steps": 100_000, "evaluate_every": 1000},
+               cost="data: seconds; training: half an hour on a laptop's core, some minutes on a GPU"),
     )  # fmt: skip
 
 

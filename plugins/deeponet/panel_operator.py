@@ -7,11 +7,12 @@ from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from plugins.deeponet.frames import OperatorFrame, Response
-from plugins.deeponet.panel_parts import positive, show_learning
+from plugins.deeponet.panel_parts import show_learning
 from plugins.deeponet.panel_pendulum import PendulumView
 from plugins.deeponet.panel_play import OperatorPlay
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, CurvesView, ExperimentView, FrameScrubber, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_row import FieldRow
 from workbench.views.function_editor import FunctionEditor

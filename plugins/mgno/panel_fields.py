@@ -9,10 +9,11 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 from plugins.mgno.contract import MODELS
 from plugins.mgno.frames import FieldAnswer, FieldFrame, ResolutionAnswer
 from plugins.mgno.panel_inside import CycleViews, SmootherViews
-from plugins.mgno.panel_parts import MODEL_COLOURS, positive
+from plugins.mgno.panel_parts import MODEL_COLOURS
 from plugins.mgno.panel_play import FieldPlay
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView, ExperimentView, HistogramView, ImageView, Pick, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.field_row import FieldRow

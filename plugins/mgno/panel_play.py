@@ -9,8 +9,8 @@ from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from plugins.mgno.frames import FieldFrame
-from plugins.mgno.panel_parts import row_of
 from workbench.views import LabelledSlider
+from workbench.views.layouts import row_of
 
 if TYPE_CHECKING:
     from plugins.mgno.panel_fields import FieldsView

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QProgressBar, QPushButton,
 
 from plugins.mgno.contract import MODELS
 from plugins.mgno.frames import RolloutFrame
-from plugins.mgno.panel_parts import MODEL_COLOURS, positive
+from plugins.mgno.panel_parts import MODEL_COLOURS
 from workbench.sdk import MetricsHistory, Progress
 from workbench.views import CurvesView, ExperimentView, FrameScrubber, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.field_row import FieldRow

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
 
 def beside(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
@@ -28,6 +28,16 @@ def _split(direction: Qt.Orientation, widgets: Sequence[QWidget], sizes: Sequenc
         for index, size in enumerate(sizes):
             splitter.setStretchFactor(index, size)
     return splitter
+
+
+def row_of(*widgets: QWidget) -> QWidget:
+    """Small widgets in a row without borders, each with the same share of the room."""
+    box = QWidget()
+    layout = QHBoxLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget, 1)
+    return box
 
 
 def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
