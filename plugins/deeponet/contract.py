@@ -8,7 +8,7 @@ from workbench.sdk import Parameters, Preset, choice, choices, param
 
 ProblemName = Literal[
     "antiderivative", "nonlinear", "pendulum", "diffusion_reaction", "legendre", "advection_1", "advection_2",
-    "advection_3", "advection_4", "advection_diffusion", "caputo",
+    "advection_3", "advection_4", "advection_diffusion", "caputo", "caputo_orders",
 ]  # fmt: skip
 OdeName = Literal["antiderivative", "nonlinear", "pendulum"]
 SpaceName = Literal["grf_rbf", "grf_ae", "chebyshev", "power"]
@@ -28,6 +28,7 @@ PROBLEMS: dict[str, str] = {
     "advection_4": "Advection IV (speed, periodic)",
     "advection_diffusion": "Advection–diffusion",
     "caputo": "Caputo derivative",
+    "caputo_orders": "Caputo, all orders",
 }
 SPACES: dict[str, str] = {
     "grf_rbf": "GRF, RBF kernel",
@@ -315,6 +316,8 @@ class FractionalParameters(Parameters):
     evaluate_every: int = _every(50)
     presets: ClassVar[tuple[Preset, ...]] = (
         Preset("All orders at once", "The trunk reads (x, y, α): one network answers for every order.", {}),
+        Preset("Learns in a minute", "Small inputs keep units out of saturation, and gelu learns faster than tanh.",
+               {"bound": 0.3, "activation": "gelu", "steps": 3000, "models": ("deeponet",)}),
         Preset("36 polynomials", "Functions with finer detail.", {"degree": 7}),
         Preset("As in the paper", "5000 functions, 100 000 triples in a step; a million steps in the authors' code.",
                {"functions": 5000, "test_functions": 5000, "batch": 44, "steps": 100_000, "evaluate_every": 1000},

@@ -1,13 +1,14 @@
 """The fractional Laplacian of functions on the unit disc, in closed form (journal version, 2-D fractional Laplacian).
 
-Functions are sums of Zernike polynomials inside the disc and zero outside. A term is r^l cos(l t) or r^l sin(l t) times
-a polynomial in rho = r^2, which is written in powers of (1 - rho); for each of them
+Functions are sums of Zernike polynomials inside the disc and zero outside. A term is V_k = r^k cos(k t) or r^k sin(k t)
+times a polynomial in rho = r^2, which is written in powers of (1 - rho); for each of them, inside the disc,
 
-    (-Laplace)^s [V_l (1 - rho)_+^p] = 4^s G(p + 1) G(1 + l + s) / (G(1 + l) G(p + 1 - s)) V_l F(1 + l + s, s - p; 1 + l; rho)
+    (-Laplace)^s [V_k (1 - rho)_+^p]
+        = 4^s G(p + 1) G(1 + k + s) / (G(1 + k) G(p + 1 - s)) V_k F(1 + k + s, s - p; 1 + k; rho)
 
-inside the disc, V_l one of the two harmonics, G the gamma function, F Gauss's hypergeometric one: Bochner's relation and
-the formula of Dyda, Kuznetsov and Kwasnicki (Fractional Laplace operator and Meijer G-function, 2017). The authors' code
-sums directional differences instead. The paper's order is alpha = 2 s; below 1 a jump at the rim is allowed.
+with G the gamma function and F Gauss's hypergeometric one: Bochner's relation, and the formula of Dyda, Kuznetsov and
+Kwasnicki (Fractional Laplace operator and Meijer G-function, 2017). The authors' code sums directional differences
+instead. The paper's order is alpha = 2 s; below 1 a jump at the rim is allowed.
 """
 
 from __future__ import annotations
@@ -48,25 +49,25 @@ def square_grid(size: int) -> Points:
 
 @lru_cache(maxsize=8)
 def _terms(degree: int) -> tuple[tuple[int, int, tuple[float, ...]], ...]:
-    """For each polynomial in OSA order: l, the sign of m, and coefficients of (1 - rho)^j, normalised to pi on the disc."""
+    """For each polynomial in OSA order: k, m = k or -k, and its coefficients of (1 - rho)^j."""
     found = []
     for n in range(degree + 1):
         for m in range(-n, n + 1, 2):
-            l = abs(m)  # noqa: E741
-            half = (n - l) // 2
+            k = abs(m)
+            half = (n - k) // 2
             in_rho = [0.0] * (half + 1)
-            for k in range(half + 1):
-                in_rho[half - k] = (-1) ** k * math.factorial(n - k) / (
-                    math.factorial(k) * math.factorial((n + l) // 2 - k) * math.factorial(half - k)
+            for i in range(half + 1):
+                in_rho[half - i] = (-1) ** i * math.factorial(n - i) / (
+                    math.factorial(i) * math.factorial((n + k) // 2 - i) * math.factorial(half - i)
                 )  # fmt: skip
             own = np.polynomial.Polynomial(in_rho)(np.polynomial.Polynomial([1.0, -1.0]))
-            scale = math.sqrt((n + 1) * (2 if l else 1))
-            found.append((l, m, tuple(scale * float(value) for value in np.atleast_1d(own.coef))))
+            scale = math.sqrt((n + 1) * (2 if k else 1))
+            found.append((k, m, tuple(scale * float(value) for value in np.atleast_1d(own.coef))))
     return tuple(found)
 
 
-def _harmonic(points: Points, l: int, m: int) -> Float[np.ndarray, " n"]:  # noqa: E741
-    power = (points[:, 0] + 1j * points[:, 1]) ** l
+def _harmonic(points: Points, k: int, m: int) -> Float[np.ndarray, " n"]:
+    power = (points[:, 0] + 1j * points[:, 1]) ** k
     return power.imag if m < 0 else power.real
 
 
@@ -74,12 +75,12 @@ def zernike(points: Points, degree: int) -> Matrix:
     """Zernike polynomials (n, k) at points of the disc, in OSA order, sines first, mean square 1 over the disc."""
     rest = 1 - (points**2).sum(1)
     return np.stack(
-        [_harmonic(points, l, m) * np.polynomial.polynomial.polyval(rest, own) for l, m, own in _terms(degree)], 1
+        [_harmonic(points, k, m) * np.polynomial.polynomial.polyval(rest, own) for k, m, own in _terms(degree)], 1
     )
 
 
-def power_laplacian(points: Points, order: float, power: float, l: int = 0, m: int = 1) -> Float[np.ndarray, " n"]:  # noqa: E741
-    """(-Laplace)^(order / 2) of V_l (1 - r^2)_+^power at points within the disc; `m` < 0 takes the sine.
+def power_laplacian(points: Points, order: float, power: float, k: int = 0, m: int = 1) -> Float[np.ndarray, " n"]:
+    """(-Laplace)^(order / 2) of V_k (1 - r^2)_+^power at points within the disc; `m` < 0 takes the sine.
 
     Raises ValueError for points outside the open disc, and where the function is not integrable or the order not in
     (0, 2).
@@ -89,16 +90,16 @@ def power_laplacian(points: Points, order: float, power: float, l: int = 0, m: i
         raise ValueError(f"an order between 0 and 2 and a power above -1 are needed, not {order} and {power}")
     if rho.max(initial=0.0) >= 1:
         raise ValueError("the closed form holds inside the disc only")
-    scale = 4**s * gamma(power + 1) * gamma(1 + l + s) / (gamma(1 + l) * gamma(power + 1 - s))
-    return scale * _harmonic(points, l, m) * hyp2f1(1 + l + s, s - power, 1 + l, rho)
+    scale = 4**s * gamma(power + 1) * gamma(1 + k + s) / (gamma(1 + k) * gamma(power + 1 - s))
+    return scale * _harmonic(points, k, m) * hyp2f1(1 + k + s, s - power, 1 + k, rho)
 
 
 def zernike_laplacian(points: Points, degree: int, order: float) -> Matrix:
     """(-Laplace)^(order / 2) of every Zernike polynomial cut off at the rim (n, k)."""
     found = np.zeros((len(points), polynomial_count(degree)))
-    for column, (l, m, own) in enumerate(_terms(degree)):
+    for column, (k, m, own) in enumerate(_terms(degree)):
         for power, coefficient in enumerate(own):
-            found[:, column] += coefficient * power_laplacian(points, order, power, l, m)
+            found[:, column] += coefficient * power_laplacian(points, order, power, k, m)
     return found
 
 

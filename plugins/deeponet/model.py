@@ -247,9 +247,7 @@ class LatentCNN(nn.Module):
         self.widen = nn.ModuleList((nn.Linear(latent, 64), nn.Linear(64, 64 * 4 * 4)))
         self.leave = nn.ModuleList((nn.Conv2d(64, 32, 3, padding=2), nn.Conv2d(32, images, 3, padding=2)))
 
-    def forward(
-        self, u: Float[Tensor, "b g g"], generator: torch.Generator | None = None
-    ) -> Float[Tensor, "b k g g"]:
+    def forward(self, u: Float[Tensor, "b g g"], generator: torch.Generator | None = None) -> Float[Tensor, "b k g g"]:
         """Images of all orders; `generator` draws the latent, without one its mean is taken."""
         x = torch.tanh(self.enter[0](u[:, None]))
         x = torch.tanh(self.enter[1](nn.functional.max_pool2d(x, 2)))

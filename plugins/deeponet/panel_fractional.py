@@ -42,7 +42,7 @@ class FractionalView(ExperimentView):
                                 hint="The generalisation gap: 1 means that nothing was learnt by heart.")  # fmt: skip
         self.by_order = CurvesView(
             "by-order", "Error at every order", "order α", "relative L2", log_y=True,
-            hint="The DeepONet is asked between the trained orders too; the CNN has an image for each trained one only.",
+            hint="The DeepONet is asked between the trained orders too; the CNN has images for the trained ones only.",
         )  # fmt: skip
         self.coefficients = BarsView("zernike", "Zernike coefficients of the function", "coefficient",
                                      group_label="polynomial")  # fmt: skip
@@ -67,7 +67,9 @@ class FractionalView(ExperimentView):
         self.model.setToolTip("Whose prediction is shown")
         self.model.activated.connect(self.ask_again)
         form.addRow("Shown", self.model)
-        self.order = LabelledSlider("α", 0.01, 0.99, 0.5, decimals=2, help="Order of the Laplacian: −Δ to the power α/2")
+        self.order = LabelledSlider(
+            "α", 0.01, 0.99, 0.5, decimals=2, help="Order of the Laplacian: −Δ to the power α/2"
+        )
         self.order.value_changed.connect(self.ask_again)
         form.addRow(self.order)
         self.case = QSpinBox()
@@ -137,9 +139,9 @@ class FractionalView(ExperimentView):
             self.editor.set_field(answer.input)
         index = min(max(0, self.model.currentIndex()), len(answer.predictions) - 1)
         name = frame.models[index]
-        order = answer.known_order if name == "cnn" else answer.order
+        note = f"{answer.known_order:.2f}" if name == "cnn" else ""
         self.fields.set_fields(answer.predictions[index], answer.truth, DISC, who=FRACTIONAL_MODELS[name],
-                               note=f"α = {order:.2f}")  # fmt: skip
+                               note=note)  # fmt: skip
         self.fields.truth.title = f"Truth · α = {answer.order:.2f}"
         self.by_order.set_line("now", answer.order, "vertical", color="accent")
         names = [str(number) for number in range(len(answer.coefficients))]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -11,12 +13,21 @@ from plugins.deeponet.panel_parts import show_learning
 from plugins.deeponet.panel_pendulum import PendulumView
 from plugins.deeponet.panel_play import OperatorPlay
 from workbench.sdk import MetricsHistory
-from workbench.views import BarsView, CurvesView, ExperimentView, FrameScrubber, SessionPort, TableView
+from workbench.views import (
+    BarsView,
+    CurvesView,
+    ExperimentView,
+    Film,
+    FilmButton,
+    FrameScrubber,
+    SessionPort,
+    TableView,
+)
 from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_row import FieldRow
 from workbench.views.function_editor import FunctionEditor
-from workbench.views.layouts import above, beside, tabs_of
+from workbench.views.layouts import above, beside, tabs_of, with_button
 
 DRAWN_POINTS = 201
 HALF_CELL = 0.5
@@ -47,7 +58,9 @@ class OperatorView(ExperimentView):
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.fields.row, 1)
-        column.addWidget(self.time)
+        self.film = FilmButton(Film("section-film", (self.fields.section,), self.time, (720, 440)))
+        self.film.failed.connect(self._film_failed)
+        column.addWidget(with_button(self.time, self.film))
         self.answers = QStackedWidget()
         self.answers.addWidget(self.answer)
         self.answers.addWidget(pictures)
@@ -85,6 +98,14 @@ class OperatorView(ExperimentView):
     def play_controls(self) -> QWidget:
         """Inputs to start from, brush, history, sensors."""
         return self._play
+
+    def films(self) -> Sequence[Film]:
+        """Truth and prediction along x, as time goes on."""
+        return (self.film.film,)
+
+    @Slot(object)
+    def _film_failed(self, sentence: str) -> None:
+        self.port.say(sentence)
 
     def start_over(self) -> None:
         """Forget the network before; the drawn input stays where it fits."""
@@ -130,9 +151,10 @@ class OperatorView(ExperimentView):
         self.tabs.setTabVisible(self._pendulum_tab, card.title == "Gravity pendulum")
         self._top.setSizes([330, 650] if is_field else [480, 500])
         self.answer.clear()
+        self.time.set_count(len(card.axes[1]) if is_field else 0)
         if is_field:
-            self.time.set_count(len(card.axes[1]))
             self.time.set_frame(len(card.axes[1]) - 1)
+            self.fields.set_axis_labels(*card.axis_labels)
         for view in (self.sums, self.basis):
             view.clear()
             view.x_axis.label = card.axis_labels[0]
@@ -219,6 +241,7 @@ class OperatorView(ExperimentView):
     @Slot(object)
     def _time_moved(self, index: int) -> None:
         if self._frame is not None and len(self._frame.problem.axes) == 2:
+            self.fields.set_direction("across")
             self.fields.set_place(self.fields.place[0], float(self._frame.problem.axes[1][index]))
 
     # Showing

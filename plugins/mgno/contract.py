@@ -81,8 +81,8 @@ class FieldParameters(MgnoParameters):
 
     dataset: DatasetName = choice("darcy_rough", help="What is learnt", labels=DATASETS, group="Data")
     path: str = file(
-        help="A file of pairs: coeff/sol, x/y or a/u, samples first; one of NAME_x.npy, NAME_y.npy; for the pipe one of "
-        "Geo-FNO's NAME_X.npy, NAME_Y.npy, NAME_Q.npy", suffixes=(".npz", ".mat", ".h5", ".npy"), label="file",
+        help="A file of pairs: coeff/sol, x/y or a/u, samples first; NAME_x.npy beside NAME_y.npy; for the pipe "
+        "NAME_X.npy beside NAME_Y.npy and NAME_Q.npy", suffixes=(".npz", ".mat", ".h5", ".npy"), label="file",
         group="Data",
     )  # fmt: skip
     stride: int = param(1, ge=1, le=16, label="every n-th point", help="Thins out the grid of a file", group="Data")
@@ -138,7 +138,7 @@ class FieldParameters(MgnoParameters):
                {"n": 256, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
                 "steps": 80_000, "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 800},
                cost="data: 9 minutes on one core; training: under an hour on a GPU, days on a laptop"),
-        Preset("Paper: pipe flow", "Mesh to velocity from Geo-FNO's files, which you bring: choose Pipe_X.npy as the file.",
+        Preset("Paper: pipe flow", "Mesh to velocity from Geo-FNO's files: choose your Pipe_X.npy as the file.",
                {"dataset": "pipe", "train": 1000, "test": 200, "channels": 24, "layers": 5, "levels": 6,
                 "smoothings": "1/0 1/0 1/0 1/0 1/1 2/0", "loss": "l2", "batch": 4, "steps": 125_000,
                 "learning_rate": 3e-4, "models": ("mgno",), "evaluate_every": 2500},
@@ -202,8 +202,8 @@ class RolloutParameters(Parameters):
     trajectories: int = param(64, ge=8, le=1000, log=True, help="Flows to learn from (1000 in the paper)", group="Data")
     test: int = param(16, ge=4, le=200, label="test flows", help="Flows to test on", group="Data")
     frames: int = param(10, ge=2, le=20, help="Frames of each flow, one unit of time apart", group="Data")
-    history: int = param(1, ge=1, le=10, label="frames in", help="Frames that a model reads: 1 as released, 10 in FNO's "
-                         "layout", group="Data")  # fmt: skip
+    history: int = param(1, ge=1, le=10, label="frames in", help="Frames that a model reads: 1 as released, 10 as "
+                         "FNO's", group="Data")  # fmt: skip
     unroll: int = param(1, ge=1, le=10, label="frames out", help="Frames that training goes on from its own answers: 1 "
                         "as released, 10 in FNO's layout", group="Data")  # fmt: skip
     time_step: float = param(2e-2, ge=1e-4, le=5e-2, log=True, help="Of the true solver (1e-4 in the paper)",
@@ -233,7 +233,7 @@ class RolloutParameters(Parameters):
                {"viscosity": 1e-5, "trajectories": 1000, "test": 100, "frames": 20, "channels": 32, "layers": 5,
                 "levels": 5, "norm": True, "steps": 100_000, "batch": 64},
                cost="data: half an hour on one core; training: an hour on a GPU"),
-        Preset("Ten frames in, ten out", "FNO's layout: ten frames are given, ten follow, trained through the roll-out.",
+        Preset("Ten frames in, ten out", "FNO's layout: ten frames are given, ten follow and are trained on.",
                {"frames": 19, "history": 10, "unroll": 10, "trajectories": 48, "batch": 4, "steps": 120,
                 "models": ("mgno", "fno")}, cost="4 minutes"),
     )  # fmt: skip

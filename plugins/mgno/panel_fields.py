@@ -6,7 +6,7 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from plugins.mgno.contract import MODELS
+from plugins.mgno.contract import FROM_FILES, MODELS
 from plugins.mgno.frames import FieldAnswer, FieldFrame, ResolutionAnswer
 from plugins.mgno.panel_inside import CycleViews, SmootherViews
 from plugins.mgno.panel_parts import MODEL_COLOURS
@@ -41,9 +41,7 @@ class FieldsView(ExperimentView):
         self.fields = FieldRow("field", input_view=self.editor)
         self.model = QComboBox()
         self.model.setToolTip("Whose prediction is shown")
-        self.model.setAccessibleName("Model")
         self.model.activated.connect(self._redraw)
-        self.fields.prediction.add_tool(self.model)
         self.fields.probed.connect(self._probed)
         self.learning = CurvesView("learning", "Relative L2 error", y_label="relative L2", log_y=True)
         self.learning_h1 = CurvesView("learning-h1", "Relative H1 error and loss", y_label="relative H1", log_y=True)
@@ -137,11 +135,15 @@ class FieldsView(ExperimentView):
             self.model.addItem(MODELS[name], name)
         if shown in frame.models:
             self.model.setCurrentIndex(frame.models.index(shown))
-        what = "Wave speed" if frame.dataset == "helmholtz" else "Coefficient"
+        what = {"helmholtz": "Wave speed", "pipe": "Mesh"}.get(frame.dataset, "Coefficient")
         self.editor.title = f"{what} {frame.input_label}"
         self.editor.value_label = frame.input_label
         self.editor.phases = frame.phases
         self.editor.set_levels(frame.phases[::-1] if frame.phases else frame.limits)
+        can_paint = frame.dataset != "pipe"
+        self.palette_box.setEnabled(can_paint)
+        self.palette_box.setToolTip("" if can_paint else "A mesh cannot be painted: choose test problems.")
+        self.editor.drags = "edit" if can_paint and self.palette_box.tool != "pan" else "pan"
         self.fields.is_robust = frame.dataset == "helmholtz"
         self.cycle.set_levels(frame)
 
@@ -174,7 +176,8 @@ class FieldsView(ExperimentView):
             return
         index = min(self.chosen_model, len(answer.predictions) - 1)
         milliseconds = answer.milliseconds[index]
-        self.fields.set_fields(answer.predictions[index], answer.truth, note=f"{milliseconds:.3g} ms")
+        self.fields.set_fields(answer.predictions[index], answer.truth, who=MODELS[frame.models[index]],
+                               note=f"{milliseconds:.3g} ms")  # fmt: skip
         if not self._numbers.isActive():
             self._numbers.start()
 
@@ -244,7 +247,7 @@ class FieldsView(ExperimentView):
 
     @Slot()
     def _rested(self) -> None:
-        if self._own is not None and self._frame is not None and self._frame.dataset != "file":
+        if self._own is not None and self._frame is not None and self._frame.dataset not in FROM_FILES:
             self.port.ask_latest("solve", self._show, values=self._own, gains=self._play.gains)
 
     @Slot(object)

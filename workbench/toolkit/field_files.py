@@ -21,7 +21,7 @@ NAMES = (("coeff", "sol"), ("x", "y"), ("a", "u"), ("input", "output"), ("inputs
 FLOW_NAMES = ("u", "flow", "flows", "w", "vorticity")
 """Names in which published sets keep flows (FNO: u)."""
 PIPE_PARTS = ("x", "y", "q")
-"""Ends of the names of Geo-FNO's pipe files: coordinates of the mesh, and (velocity, velocity, pressure, ...) on it."""
+"""Ends of the names of Geo-FNO's pipe files: coordinates of the mesh, and velocities and more on it."""
 SMALLEST_GRID = 8
 
 
@@ -58,30 +58,32 @@ def load_field_pairs(file: Path, *, most: int | None = None, stride: int = 1) ->
 
 
 def load_flows(file: Path, *, most: int | None = None, frames: int | None = None) -> Float[np.ndarray, "b t n n"]:
-    """Read flows as float32: an array u (N, n, n, T), as FNO's sets have it, or (N, T, n, n); an own .npy may be either.
+    """Read flows as float32: an array u (N, n, n, T), as FNO's sets have it, or (N, T, n, n).
 
-    Time is the last axis where the two before it are equal. Raises UserError as load_field_pairs does.
+    Time is the last axis where the two before it are equal; a .npy file holds nothing but the flows. Raises UserError
+    as load_field_pairs does.
     """
     file = Path(file)
-    if file.suffix.lower() == ".npy":
-        arrays = {"u": _read_npy(_existing(file))}
-    else:
-        arrays = _arrays(file)
+    arrays = {"u": _read_npy(_existing(file))} if file.suffix.lower() == ".npy" else _arrays(file)
     lower = {name.lower(): name for name in arrays}
     name = next((lower[known] for known in FLOW_NAMES if known in lower), None)
     if name is None:
         raise UserError(f"{file.name} holds {_held(arrays)}; an array of flows named u is expected.")
     values = arrays[name]
     if values.ndim != 4 or values.dtype.kind not in "fiu":
-        raise UserError(f"{file.name}: {name} is {values.dtype} {values.shape}; numbers (flows, n, n, times) are expected.")
+        raise UserError(
+            f"{file.name}: {name} is {values.dtype} {values.shape}; numbers (flows, n, n, times) are expected."
+        )
     if values.shape[1] == values.shape[2]:
         values = np.moveaxis(values, -1, 1)
     elif values.shape[2] != values.shape[3]:
         raise UserError(f"{file.name}: {name} is {values.shape}; square grids are expected.")
     picked = values[: most or None, : frames or None]
     if picked.shape[-1] < SMALLEST_GRID or picked.shape[1] < 2:
-        raise UserError(f"{file.name}: {name} has {picked.shape[1]} times on {picked.shape[-1]} points a side; at least "
-                        f"2 on {SMALLEST_GRID} are needed.")  # fmt: skip
+        raise UserError(
+            f"{file.name}: {name} has {picked.shape[1]} times on {picked.shape[-1]} points a side; at least 2 times on "
+            f"{SMALLEST_GRID} points are needed."
+        )
     return _finite(file, name, picked, "flow")
 
 
@@ -131,7 +133,7 @@ def _held(arrays: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {np.shape(value)}" for name, value in arrays.items()) or "no arrays"
 
 
-def _finite(file: Path, name: str, values: np.ndarray, what: str = "sample") -> Float[np.ndarray, "b *n"]:
+def _finite(file: Path, name: str, values: np.ndarray, what: str = "sample") -> Float[np.ndarray, "*n"]:
     """Float32 copy; raises UserError naming the first sample with values that are not finite."""
     made = np.ascontiguousarray(values, np.float32)
     bad = np.flatnonzero(~np.isfinite(made).reshape(len(made), -1).all(1))

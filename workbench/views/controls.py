@@ -150,6 +150,11 @@ class SegmentedButtons(QWidget):
         """Value of the button that is down."""
         return self._values[self._group.checkedId()]
 
+    def set_texts(self, texts: Sequence[str]) -> None:
+        """Let the buttons say something else."""
+        for button, text in zip(self._group.buttons(), texts, strict=True):
+            button.setText(text)
+
     def set_value(self, value: Hashable) -> None:
         """Press the button of `value`, without emitting `chosen`; raise ValueError if there is none."""
         self._last = self._values.index(value)

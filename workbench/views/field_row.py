@@ -142,6 +142,20 @@ class FieldRow(QWidget):
             image.set_cursor(self._place)
         self._redraw_section()
 
+    def set_axis_labels(self, x_label: str, y_label: str) -> None:
+        """Call the axes something else, here and in the section."""
+        self._labels = (x_label, y_label)
+        for image in self.images:
+            image.x_axis.label = x_label
+        self.images[0].y_axis.label = y_label
+        self._across.set_texts((f"along {x_label}", f"along {y_label}"))
+        self._redraw_section()
+
+    def set_direction(self, direction: Literal["across", "up"]) -> None:
+        """Let the section go along the first ("across") or the second axis."""
+        self._across.set_value(direction)
+        self._redraw_section()
+
     def set_input(self, values: Float[np.ndarray, "n n"], extent: Extent = (0.0, 1.0, 0.0, 1.0)) -> None:
         """Show the input."""
         self.input.set_image(values, extent=extent)

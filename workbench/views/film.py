@@ -77,9 +77,7 @@ class Film:
     @contextmanager
     def _held_axes(self) -> Iterator[None]:
         """Ranges of following axes over the whole film, for the time of drawing."""
-        following = [
-            view for view in self.views if isinstance(view, PlotView) and view.follows_x and view.follows_y
-        ]
+        following = [view for view in self.views if isinstance(view, PlotView) and view.follows_x and view.follows_y]
         found: dict[PlotView, list[np.ndarray]] = {view: [] for view in following}
         for index in range(self.scrubber.count):
             self.scrubber.go_to(index)
@@ -103,9 +101,11 @@ def gif_bytes(images: Sequence[QImage], frames_per_second: float) -> bytes:
     """Return images as an animated GIF that loops. Raises UserError for no images or too many."""
     if not 1 <= len(images) <= LONGEST_GIF:
         raise UserError(f"A GIF can have 1 to {LONGEST_GIF} frames, not {len(images)}; write numbered images instead.")
+    from PIL.Image import Dither
+
     pictures = [_pillow(image) for image in images]
     palette = _common_palette(pictures)
-    frames = [picture.quantize(palette=palette, dither=0) for picture in pictures]
+    frames = [picture.quantize(palette=palette, dither=Dither.NONE) for picture in pictures]
     stream = io.BytesIO()
     # GIF counts in hundredths of a second, and viewers slow frames shorter than two of them down.
     duration = max(20, round(100 / frames_per_second) * 10)
@@ -169,7 +169,8 @@ class FilmButton(QToolButton):
         self._drawing: Iterator[QImage] | None = None
         self._menu = QMenu(self)
         for text, suffix, scale in (
-            ("GIF …", ".gif", 1), ("GIF 2x …", ".gif", 2), ("Numbered PNG …", ".png", 1), ("Numbered PNG 2x …", ".png", 2),
+            ("GIF …", ".gif", 1), ("GIF 2x …", ".gif", 2), ("Numbered PNG …", ".png", 1),
+            ("Numbered PNG 2x …", ".png", 2),
         ):  # fmt: skip
             self._menu.addAction(text).triggered.connect(partial(self._ask, suffix, scale))
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)

@@ -40,6 +40,16 @@ def row_of(*widgets: QWidget) -> QWidget:
     return box
 
 
+def with_button(widget: QWidget, *buttons: QWidget) -> QWidget:
+    """A widget that takes the room of a row, and small buttons at its end."""
+    box = row_of(widget, *buttons)
+    layout = box.layout()
+    assert isinstance(layout, QHBoxLayout)
+    for place in range(1, 1 + len(buttons)):
+        layout.setStretch(place, 0)
+    return box
+
+
 def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:
     """Views that share a place, with what their tabs say."""
     tabs = QTabWidget()

@@ -110,7 +110,7 @@ class Fractional(Experiment[FractionalParameters, FractionalFrame]):
     def _solve(self, count: int, seed: int, purpose: str) -> Iterator[Progress | dict[str, np.ndarray]]:
         own = self.parameters
         coefficients = sobol_coefficients(count, own.degree, own.bound, seed)
-        known = self._matrices[:: 2]
+        known = self._matrices[::2]
         outputs = np.empty((count, own.orders, len(self._points)), np.float32)
         for begun in range(0, count, CHUNK):
             part = slice(begun, begun + CHUNK)
@@ -191,7 +191,8 @@ class Fractional(Experiment[FractionalParameters, FractionalFrame]):
             u, s = self._train["inputs"][: 4 * CHUNK], self._train["outputs"][: 4 * CHUNK].flatten(1)
             own_y = self._locations(self._orders)
             squared = sum(
-                (self._value(network, a, own_y) - b).square().sum() for a, b in zip(u.split(CHUNK), s.split(CHUNK))
+                (self._value(network, a, own_y) - b).square().sum()
+                for a, b in zip(u.split(CHUNK), s.split(CHUNK), strict=True)
             )
             found[f"train/{name}"] = float((squared / s.square().sum()).sqrt())
             found[f"ratio/{name}"] = (found[f"test/{name}"] / max(found[f"train/{name}"], 1e-30)) ** 2
@@ -253,7 +254,7 @@ class Fractional(Experiment[FractionalParameters, FractionalFrame]):
 
     @action
     def respond(self, values: np.ndarray, order: float = MIDDLE_ORDER) -> DiscAnswer:
-        """The same for a painted function (n, n) on [-1, 1]^2: for the nearest sum of the polynomials inside the disc."""
+        """The same for the sum of the polynomials that is nearest to a painted function (n, n) on [-1, 1]^2."""
         values = np.asarray(values, float)
         if values.shape != (SHOWN, SHOWN) or not np.isfinite(values.ravel()[self._inside]).all():
             raise UserError(f"A painted function here is {SHOWN} × {SHOWN} numbers, finite inside the disc.")
@@ -278,8 +279,11 @@ class Fractional(Experiment[FractionalParameters, FractionalFrame]):
 
     def save_artefacts(self, folder: Path) -> None:
         """Write errors by order, and the first test function with all answers at the middle order."""
-        rows = [(name, float(order), float(error)) for name, errors in zip(self.parameters.models, self._errors, strict=True)
-                for order, error in zip(self._asked, errors, strict=True)]  # fmt: skip
+        rows = [
+            (name, float(order), float(error))
+            for name, errors in zip(self.parameters.models, self._errors, strict=True)
+            for order, error in zip(self._asked, errors, strict=True)
+        ]  # fmt: skip
         exports.write_rows(folder / "errors.csv", ("model", "order", "relative L2"), rows)
         shown = self.case(0)
         answers = dict(zip(self.parameters.models, shown.predictions, strict=True))

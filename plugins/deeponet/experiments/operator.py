@@ -34,7 +34,11 @@ SNAPSHOTS = 40
 CHUNK = 25_000
 """Triples evaluated at once."""
 SHOWN_BASIS = 12
-LINEAR_PROBLEMS = ("antiderivative", "legendre", "advection_1", "advection_2", "advection_diffusion", "caputo")
+LINEAR_PROBLEMS = (
+    "antiderivative", "legendre", "advection_1", "advection_2", "advection_diffusion", "caputo", "caputo_orders",
+)  # fmt: skip
+FIRST_LOOKS = (1, 2, 5, 10, 20, 50)
+"""Steps at which the test set is looked at beside every n-th one, so that the curves have a beginning."""
 TEST_SEED, CASE_SEED = 500_000, 900_000
 
 
@@ -145,7 +149,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
             steps = self.parameters.steps
             if self.step % max(1, steps // SNAPSHOTS) == 0:
                 self._keep()
-            if self.step % self.parameters.evaluate_every == 0 or self.step >= steps:
+            if self.step % self.parameters.evaluate_every == 0 or self.step in FIRST_LOOKS or self.step >= steps:
                 yield from self._evaluate()
                 metrics |= {name: self.numbers[name] for name in ("mse/train", "mse/test", "mse/trimmed", "ratio")}
             yield metrics
