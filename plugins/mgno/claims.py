@@ -24,11 +24,14 @@ ROUGH: dict[str, Any] = {
     "dataset": "darcy_rough", "n": 48, "train": 200, "test": 60, "tau": 5.0, "high": 12.0, "low": 2.0,
     "loss": "h1_uncut", "batch": 8, "steps": 400, "channels": 12, "layers": 3, "levels": 4, "learning_rate": 1e-3,
     "fno_width": 16, "fno_modes": 10, "fno_padding": 5, "fno_learning_rate": 2e-3, "evaluate_every": 400,
+    "scaling": "global",
 }  # fmt: skip
+"""For a laptop. Inputs are scaled: unscaled ones (12 and 2), as released for this set, cost MgNO a quarter of its error
+after so few steps (L2 13.9 % against 11.0 %) and FNO nothing."""
 PAPER: dict[str, Any] = {
     "dataset": "darcy_rough", "n": 64, "train": 1000, "test": 100, "loss": "h1_uncut", "batch": 8, "steps": 12_500,
     "channels": 24, "layers": 4, "levels": 5, "learning_rate": 1e-3, "fno_learning_rate": 2e-3, "fno_padding": 8,
-    "evaluate_every": 1250,
+    "evaluate_every": 1250, "scaling": "released",
 }  # fmt: skip
 """For a GPU: 100 epochs of 1000 problems."""
 Errors = dict[str, tuple[float, float]]

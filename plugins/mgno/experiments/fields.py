@@ -36,7 +36,7 @@ NORMALISED = {
     "darcy_rough": ("none", "global"), "helmholtz": ("global", "global"), "pipe": ("none", "none"),
     "file": ("global", "global"),
 }  # fmt: skip
-"""How inputs and outputs are scaled for each set (released code)."""
+"""How the released code scales inputs and outputs for each set."""
 
 
 class Fields(SideBySide[FieldParameters, FieldFrame]):
@@ -58,7 +58,8 @@ class Fields(SideBySide[FieldParameters, FieldFrame]):
             else:
                 self._train, self._test = said[0].to(device), said[1].to(device)
         self._n = self._train.inputs.shape[-1]
-        inputs, outputs = NORMALISED[own.dataset]
+        released, outputs = NORMALISED[own.dataset]
+        inputs = released if own.scaling == "released" else own.scaling
         self._encode = Normaliser(self._train.inputs, inputs)  # type: ignore[arg-type]
         self._decode = Normaliser(self._train.outputs, outputs)  # type: ignore[arg-type]
         self._made_for = self.data_seed
