@@ -339,6 +339,55 @@ def test_the_real_darcy_files_are_read():
     assert own.frame().errors.shape == (1, 10)
 
 
+def test_flows_of_a_file_train_and_only_single_frames_go_on_without_a_solver(tmp_path):
+    flows = np.random.default_rng(0).standard_normal((8, 16, 16, 5))
+    np.save(tmp_path / "flows.npy", flows)
+    own = started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), frames=20, n=64)
+    assert own.frame().truth.shape == (5, 16, 16)
+    assert np.allclose(own.frame().truth, np.moveaxis(flows[6], -1, 0), atol=1e-6)  # a quarter is kept to test on
+    assert np.isfinite(run(own)[-1]["rollout/fno"])
+    painted = np.random.default_rng(1).standard_normal((16, 16))
+    with torch.no_grad():
+        shown = answer(own.continue_from(painted))
+    assert np.isnan(shown.truth[1:]).all()
+    assert np.isfinite(shown.predictions).all()
+    two = started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), history=2)
+    with pytest.raises(UserError, match="read 2 frames"):
+        answer(two.continue_from(painted))
+    with pytest.raises(UserError, match="need flows of 6 frames; these have 5"):
+        started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), frames=20, history=3, unroll=3)
+    with pytest.raises(UserError, match="Choose a file of flows"):
+        started(Rollout, dataset="file")
+
+
+def test_a_mesh_is_read_by_every_model_and_its_problems_are_answered_as_wholes(tmp_path):
+    rng = np.random.default_rng(0)
+    for part, values in (
+        ("X", rng.random((12, 17, 17))),
+        ("Y", rng.random((12, 17, 17))),
+        ("Q", rng.random((12, 2, 17, 17))),
+    ):
+        np.save(tmp_path / f"Pipe_{part}.npy", values)
+    own = started(Fields, dataset="pipe", path=str(tmp_path / "Pipe_Q.npy"), loss="l2", scaling="released")
+    assert np.isfinite(run(own)[-1]["test/mgno"])
+    shown = own.case(1)
+    with torch.no_grad():
+        again = own.predict(shown.input)
+    assert np.array_equal(again.predictions, shown.predictions)
+    assert own.receptive(shown.input, 3, 4).shape == (16, 16)
+    assert own.cycle(shown.input).channels > 0
+    with pytest.raises(UserError, match="mesh cannot be painted"):
+        own.predict(COEFFICIENT)
+
+
+def test_the_input_is_scaled_as_asked():
+    for scaling, mean in (("global", 0.0), ("none", None), ("released", None)):
+        own = started(Fields, models=("fno",), scaling=scaling)
+        encoded = own._encode.encode(own._train.inputs)
+        expected = float(own._train.inputs.mean()) if mean is None else mean
+        assert float(encoded.mean()) == pytest.approx(expected, abs=1e-4)
+
+
 # Experiments
 
 
@@ -379,6 +428,45 @@ def test_training_an_mgno_lowers_its_error():
     before = own.errors()["mgno"][0]
     run(own)
     assert own.errors()["mgno"][0] < 0.5 * before
+
+
+def test_frames_in_and_out_are_the_last_true_ones_and_the_models_own():
+    """One step from true frames, and a roll-out that feeds answers back, against a loop written out."""
+    own = started(Rollout, frames=5, history=2, unroll=3, models=("mgno",))
+    assert own._starts == 2
+    run(own)
+    network, test = own.networks[0], own._test
+    with torch.no_grad():
+        frames = [test[:, 0], test[:, 1]]
+        for _ in range(4):
+            frames.append(network(torch.stack(frames[-2:], 1))[:, 0])
+        single = torch.stack([
+            (network(test[:, t - 2 : t])[:, 0] - test[:, t]).flatten(1).norm(dim=1) / test[:, t].flatten(1).norm(dim=1)
+            for t in range(2, 6)
+        ])  # fmt: skip
+    shown = own.frame()
+    assert np.allclose(shown.predictions[0], torch.stack(frames, 1)[0].numpy(), atol=1e-5)
+    assert shown.one_step[0] == pytest.approx(float(single.mean()), rel=1e-5)
+    assert (shown.errors[0, :2] == 0).all()
+    assert shown.given == 2
+
+
+def test_the_loss_of_a_roll_out_goes_through_all_its_steps():
+    """With one window for each flow and a batch of one, the loss is the mean error of the frames that follow."""
+    own = started(Rollout, frames=3, history=2, unroll=2, models=("fno",), batch=1, steps=10)
+    before = {name: value.clone() for name, value in own.networks[0].state_dict().items()}
+    said = next(said for said in own.run() if not isinstance(said, Progress))
+    after = own.networks[0].state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
+    own.networks[0].load_state_dict(before)
+    losses = []
+    with torch.no_grad():
+        for flow in own._train:
+            frames = [flow[0], flow[1]]
+            for _ in range(2):
+                frames.append(own.networks[0](torch.stack(frames[-2:])[None])[0, 0])
+            losses.append(np.mean([float((frames[t] - flow[t]).norm() / flow[t].norm()) for t in (2, 3)]))
+    assert min(abs(float(said["loss/fno"]) - loss) for loss in losses) < 1e-5
 
 
 def test_unfreezing_the_stencils_speeds_up_the_cycle():

@@ -1,5 +1,7 @@
 """Films: every frame is drawn, axes hold still, GIFs play at the right speed, and what cannot be written is said."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -42,7 +44,7 @@ def test_every_frame_is_drawn_and_the_one_before_is_shown_again(film):
     assert {(image.width(), image.height()) for image in images} == {(800, 320)}
     assert film.scrubber.frame == 2
     lit = [pixels(image)[:, :400].astype(int) for image in images]
-    assert all(np.abs(a - b).max() > 100 for a, b in zip(lit, lit[1:], strict=False))
+    assert all(np.abs(a - b).max() > 100 for a, b in pairwise(lit))
 
 
 def test_axes_hold_still_over_the_film_and_follow_again_after_it(film):
