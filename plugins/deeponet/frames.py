@@ -47,6 +47,9 @@ class Response:
     bound: float
     step: int
     milliseconds: float = 0.0
+    beyond_x: Float[np.ndarray, " e"] | None = None
+    beyond: Float[np.ndarray, " e"] | None = None
+    """What the network says past the end of the interval it was trained on, for functions of one variable."""
     velocity: Float[np.ndarray, " q"] | None = None
 
 

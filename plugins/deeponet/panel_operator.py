@@ -267,6 +267,7 @@ class OperatorView(ExperimentView):
             self.fields.set_fields(response.prediction.T, truth, extent)
         else:
             self._show_curves(card.axes[0], response)
+            self._show_beyond(response)
         self.pendulum.show_response(response, card.interval[1])
         self._title(frame, response)
         if not self._details.isActive():
@@ -291,6 +292,14 @@ class OperatorView(ExperimentView):
         else:
             self.answer.remove_series("truth")
             self.answer.set_series("network", x, response.prediction, color=0, width=2.0, style="dash")
+
+    def _show_beyond(self, response: Response) -> None:
+        """The network's curve past the interval, greyed: nothing was learnt there."""
+        if response.beyond is None or response.beyond_x is None:
+            self.answer.remove_series("beyond")
+        else:
+            self.answer.set_series("beyond", response.beyond_x, response.beyond, color="muted", style="dot",
+                                   label="extrapolation")  # fmt: skip
 
     def _show_parts(self, response: Response) -> None:
         order = np.argsort(-response.contributions)[:16]

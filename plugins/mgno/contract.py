@@ -92,6 +92,8 @@ class FieldParameters(MgnoParameters):
     )  # fmt: skip
     stride: int = param(1, ge=1, le=16, label="every n-th point", help="Thins out the grid of a file", group="Data")
     n: int = param(48, ge=16, le=421, label="grid n", help="Points a side; a file brings its own", group="Data")
+    refine: int = param(1, ge=1, le=8, label="finer truth", help="Solve on a grid so many times finer and keep every "
+                        "such point: 2 in the paper for smooth and rough, 4 for multiscale", group="Data")  # fmt: skip
     train: int = param(256, ge=8, le=4000, log=True, label="training samples", help="Problems solved to learn from",
                        group="Data")  # fmt: skip
     test: int = param(64, ge=8, le=1000, log=True, label="test samples", help="Problems solved to test on",
@@ -141,11 +143,26 @@ class FieldParameters(MgnoParameters):
                {"dataset": "helmholtz", "n": 41, "levels": 4, "loss": "h1_differences"}),
         Preset("Four networks", "MgNO beside FNO, U-Net and DilResNet on the same batches.",
                {"models": ("mgno", "fno", "unet", "dilresnet")}, cost="4 minutes"),
-        Preset("Paper: rough Darcy", "Section 5 as released: 4 layers of 24, six levels, 256 x 256, 500 epochs.",
-               {"n": 256, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
+        Preset("Paper: smooth Darcy", "As released: 5 layers of 24, six levels, every second point of 422 x 422.",
+               {"dataset": "darcy_smooth", "tau": 3.0, "high": 12.0, "low": 3.0, "n": 211, "refine": 2, "train": 1000,
+                "test": 100, "channels": 24, "layers": 5, "levels": 6, "batch": 8, "steps": 62_500,
+                "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 625, "scaling": "released"},
+               cost="data: 15 minutes on one core; training: 40 minutes on a GPU, days on a laptop"),
+        Preset("Paper: multiscale Darcy", "As released: 4 layers of 24, every fourth point of 1024 x 1024.",
+               {"dataset": "darcy_multiscale", "n": 256, "refine": 4, "train": 1000, "test": 100, "channels": 24,
+                "layers": 4, "levels": 6, "batch": 8, "steps": 62_500, "learning_rate": 5e-4, "loss": "h1",
+                "models": ("mgno",), "evaluate_every": 625, "scaling": "released"},
+               cost="data: 2.5 hours on one core; training: 45 minutes on a GPU, days on a laptop"),
+        Preset("Paper: Helmholtz", "As released: 4 layers of 20, five levels, 101 x 101 points, 100 epochs.",
+               {"dataset": "helmholtz", "n": 101, "omega": 1000.0, "train": 4000, "test": 200, "channels": 20,
+                "layers": 4, "levels": 5, "smoothings": "1/0 2/0", "batch": 10, "steps": 40_000, "weight_decay": 1e-5,
+                "learning_rate": 3e-4, "loss": "h1_absolute", "models": ("mgno",), "evaluate_every": 400},
+               cost="data: 4 minutes on one core; training: half an hour on a GPU, a day on a laptop"),
+        Preset("Paper: rough Darcy", "As released: 4 layers of 24, six levels, every second point of 512 x 512.",
+               {"n": 256, "refine": 2, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
                 "steps": 80_000, "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 800,
                 "scaling": "released"},
-               cost="data: 9 minutes on one core; training: under an hour on a GPU, days on a laptop"),
+               cost="data: half an hour on one core; training: 45 minutes on a GPU, days on a laptop"),
         Preset("Paper: pipe flow", "Mesh to velocity from Geo-FNO's files: choose your Pipe_X.npy as the file.",
                {"dataset": "pipe", "train": 1000, "test": 200, "channels": 24, "layers": 5, "levels": 6,
                 "smoothings": "1/0 1/0 1/0 1/0 1/1 2/0", "loss": "l2", "batch": 4, "steps": 125_000,
@@ -214,6 +231,11 @@ class RolloutParameters(Parameters):
                          "FNO's", group="Data")  # fmt: skip
     unroll: int = param(1, ge=1, le=10, label="frames out", help="Frames that training goes on from its own answers: 1 "
                         "as released, 10 in FNO's layout", group="Data")  # fmt: skip
+    refine: int = param(1, ge=1, le=4, label="finer truth", help="Solve on a grid so many times finer and keep every "
+                        "such point: 4 in the paper", group="Data")  # fmt: skip
+    scheme: Literal["heun", "euler"] = choice(
+        "heun", labels={"heun": "Heun", "euler": "Euler (the paper's)"}, help="Of the true solver in time", group="Data"
+    )
     time_step: float = param(2e-2, ge=1e-4, le=5e-2, log=True, help="Of the true solver (1e-4 in the paper)",
                              group="Data")  # fmt: skip
     channels: int = param(8, ge=2, le=48, help="Functions in a layer (32 in the paper)", group="MgNO")
@@ -239,8 +261,13 @@ class RolloutParameters(Parameters):
         Preset("Slow vortices", "nu = 1e-3: a step is a gentle change, and errors add up slowly.", {}),
         Preset("As released", "5 layers of 32, five levels, LayerNorm, nu = 1e-5, 1000 flows.",
                {"viscosity": 1e-5, "trajectories": 1000, "test": 100, "frames": 20, "channels": 32, "layers": 5,
-                "levels": 5, "norm": True, "steps": 100_000, "batch": 64},
+                "levels": 5, "norm": True, "steps": 100_000, "batch": 64, "learning_rate": 1e-3},
                cost="data: half an hour on one core; training: an hour on a GPU"),
+        Preset("As released, their solver", "The same with data from Euler steps of 1e-4 on 256 x 256 points.",
+               {"viscosity": 1e-5, "trajectories": 1000, "test": 100, "frames": 20, "channels": 32, "layers": 5,
+                "levels": 5, "norm": True, "steps": 100_000, "batch": 64, "learning_rate": 1e-3, "refine": 4,
+                "time_step": 1e-4, "scheme": "euler"},
+               cost="data: six days on one core; training: an hour on a GPU"),
         Preset("Ten frames in, ten out", "FNO's layout: ten frames are given, ten follow and are trained on.",
                {"frames": 19, "history": 10, "unroll": 10, "trajectories": 48, "batch": 4, "steps": 120,
                 "models": ("mgno", "fno")}, cost="4 minutes"),

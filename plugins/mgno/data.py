@@ -79,15 +79,21 @@ def true_solution(own: FieldParameters, coefficient: Float[np.ndarray, "n n"]) -
 def make_fields(
     own: FieldParameters, n: int, count: int, seed: int, cache: Path, purpose: str
 ) -> Iterator[Progress | FieldSet]:
-    """Yield Progress and last `count` pairs at n points a side, kept under everything that decides them."""
+    """Yield Progress and last `count` pairs at n points a side, kept under everything that decides them.
+
+    With own.refine they are solved on a grid so many times finer, of which every such point is kept.
+    """
     names = ("dataset", "tau", "alpha", "high", "low", "solver", "omega")
     key = {name: getattr(own, name) for name in names} | {"n": n, "count": count, "seed": seed, "version": 1}
+    if own.refine > 1:
+        key["refine"] = own.refine
+    every = slice((own.refine - 1) // 2, None, own.refine)
 
     def make() -> Iterator[Progress | dict[str, np.ndarray]]:
         inputs, outputs = np.empty((count, n, n), np.float32), np.empty((count, n, n), np.float32)
         for index in range(count):
-            a = draw_coefficient(own, n, seed + index)
-            inputs[index], outputs[index] = a, true_solution(own, a)
+            a = draw_coefficient(own, own.refine * n, seed + index)
+            inputs[index], outputs[index] = a[every, every], true_solution(own, a)[every, every]
             yield Progress(f"Solving {purpose} problems: {index + 1} of {count}", (index + 1) / count)
         yield {"inputs": inputs, "outputs": outputs}
 

@@ -30,8 +30,9 @@ FEWEST = 4
 
 def solved_from(own: RolloutParameters, start: Float[Tensor, "b n n"], frames: int) -> Iterator[tuple[int, Tensor]]:
     """Yield quarters of frames done and the vorticity then, from `start` on, until `frames` units of time are over."""
-    solver = NavierStokes(own.n, own.viscosity, own.time_step)
-    yield from enumerate(solver.solve(start, li_forcing(own.n), frames * round(1 / QUARTER), QUARTER), 1)
+    n = start.shape[-1]
+    solver = NavierStokes(n, own.viscosity, own.time_step, scheme=own.scheme)
+    yield from enumerate(solver.solve(start, li_forcing(n), frames * round(1 / QUARTER), QUARTER), 1)
 
 
 def make_flows(own: RolloutParameters, count: int, seed: int, cache: Path, purpose: str) -> Iterator[Progress | Flows]:
@@ -41,18 +42,21 @@ def make_flows(own: RolloutParameters, count: int, seed: int, cache: Path, purpo
     """
     key = {"n": own.n, "viscosity": own.viscosity, "count": count, "seed": seed, "frames": own.frames,
            "time_step": own.time_step, "version": 1}  # fmt: skip
+    if own.refine > 1 or own.scheme != "heun":
+        key |= {"refine": own.refine, "scheme": own.scheme}
+    every = own.refine
 
     def make() -> Iterator[Progress | dict[str, np.ndarray]]:
         rng = np.random.default_rng(seed)
-        start = torch.as_tensor(periodic_field(own.n, count, ALPHA, TAU, rng))
+        start = torch.as_tensor(periodic_field(own.refine * own.n, count, ALPHA, TAU, rng))
         flows = np.empty((count, own.frames + 1, own.n, own.n), np.float32)
         per_frame = round(1 / QUARTER)
         for begun in range(0, count, SLICE):
             part = slice(begun, min(begun + SLICE, count))
-            flows[part, 0] = start[part].numpy()
+            flows[part, 0] = start[part, ::every, ::every].numpy()
             for index, w in solved_from(own, start[part], own.frames):
                 if index % per_frame == 0:
-                    flows[part, index // per_frame] = w.numpy()
+                    flows[part, index // per_frame] = w[:, ::every, ::every].numpy()
                 share = (begun + (part.stop - begun) * index / (own.frames * per_frame)) / count
                 yield Progress(f"Solving {purpose} flows: {begun} to {part.stop} of {count}", share)
         bad = np.flatnonzero(~np.isfinite(flows).all((1, 2, 3)))

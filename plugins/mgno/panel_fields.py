@@ -12,7 +12,7 @@ from plugins.mgno.panel_inside import CycleViews, SmootherViews
 from plugins.mgno.panel_parts import MODEL_COLOURS
 from plugins.mgno.panel_play import FieldPlay
 from workbench.sdk import MetricsHistory
-from workbench.views import CurvesView, ExperimentView, HistogramView, ImageView, Pick, SessionPort, TableView
+from workbench.views import BarsView, CurvesView, ExperimentView, HistogramView, ImageView, Pick, SessionPort, TableView
 from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
@@ -49,6 +49,7 @@ class FieldsView(ExperimentView):
                                        hint="Click a bar for a test problem with such an error.")  # fmt: skip
         self.histogram.clicked.connect(self._error_clicked)
         self.table = TableView("numbers", "Numbers")
+        self.times = BarsView("times", "Time of an answer", "ms", log=True)
         self.receptive = ImageView("receptive", "Receptive field: ∂u(pixel) / ∂a", symmetric=True, x_label="x",
                                    y_label="y", value_label="∂u/∂a")  # fmt: skip
         self.receptive.show_message("Click a pixel of the prediction, truth or error.")
@@ -63,7 +64,7 @@ class FieldsView(ExperimentView):
         self.tabs = tabs_of({
             "Section, spectrum": self.fields.below,
             "Learning": beside(self.learning, self.learning_h1),
-            "Errors": beside(self.histogram, self.table, sizes=(450, 550)),
+            "Errors": beside(self.histogram, self.table, self.times, sizes=(300, 460, 220)),
             "V-cycle": self.cycle,
             "Smoothers": self.smoothers,
             "Pixel": beside(self.receptive, self.iterations),
@@ -196,21 +197,27 @@ class FieldsView(ExperimentView):
         rows = []
         for index, name in enumerate(frame.models):
             truth = answer.truth
-            here = None
+            here = h1_here = largest = None
             if truth is not None:
-                here = 100 * float(
-                    np.linalg.norm(answer.predictions[index] - truth) / max(np.linalg.norm(truth), 1e-30)
-                )
+                error = answer.predictions[index] - truth
+                here = 100 * float(np.linalg.norm(error) / max(np.linalg.norm(truth), 1e-30))
+                h1_here = 100 * _h1_norm(error) / max(_h1_norm(truth), 1e-30)
+                largest = float(np.abs(error).max())
             errors, h1 = frame.errors[index], frame.h1_errors[index]
             rows.append((
                 MODELS[name], frame.parameters[index], 100 * float(errors.mean()), 100 * float(h1.mean()), here,
-                answer.residuals[index] if answer.residuals else None, answer.milliseconds[index],
+                h1_here, largest, answer.residuals[index] if answer.residuals else None, answer.milliseconds[index],
             ))  # fmt: skip
         if np.isfinite(answer.solver_ms):
-            rows.append(("true solver", None, None, None, 0.0, None, answer.solver_ms))
+            rows.append(("true solver", None, None, None, 0.0, 0.0, 0.0, None, answer.solver_ms))
         self.table.set_rows(
-            ("model", "parameters", "test L2 (%)", "test H1 (%)", "this: L2 (%)", "‖Au − f‖ ÷ ‖f‖", "time (ms)"), rows
-        )
+            ("model", "parameters", "test L2 (%)", "test H1 (%)", "this: L2 (%)", "this: H1 (%)", "this: max",
+             "‖Au − f‖ ÷ ‖f‖", "time (ms)"), rows,
+        )  # fmt: skip
+        times = dict(zip((MODELS[name] for name in frame.models), answer.milliseconds, strict=True))
+        if np.isfinite(answer.solver_ms):
+            times["solver"] = answer.solver_ms
+        self.times.set_bars(list(times), {"ms": list(times.values())})
 
     # Asking
 
@@ -302,3 +309,9 @@ class FieldsView(ExperimentView):
         page = self.tabs.widget(index)
         if page in (self.cycle, self.smoothers) and self._frame is not None and self.coefficient is not None:
             page.ask()  # type: ignore[attr-defined]
+
+
+def _h1_norm(field: np.ndarray) -> float:
+    """Root of the summed squares of a field and of its differences over cells of 1/n, as in relative_h1_differences."""
+    down, across = np.gradient(field, 1 / field.shape[-1])
+    return float(np.sqrt((field**2 + down**2 + across**2).sum()))

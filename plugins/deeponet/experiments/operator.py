@@ -34,6 +34,8 @@ SNAPSHOTS = 40
 CHUNK = 25_000
 """Triples evaluated at once."""
 SHOWN_BASIS = 12
+BEYOND = 0.2
+"""Share of the interval past its end up to which the network is asked, to show that it knows nothing there."""
 LINEAR_PROBLEMS = (
     "antiderivative", "legendre", "advection_1", "advection_2", "advection_diffusion", "caputo", "caputo_orders",
 )  # fmt: skip
@@ -273,6 +275,11 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         kappa = interpolation_loss(nodes, u[0], places, read)
         spread = (basis * b).square().mean(0).sqrt()
         outside = float(problem.space.process.mahalanobis(places, read))
+        beyond_x = beyond = None
+        if problem.dimensions == 1 and not problem.is_discrete:
+            beyond_x = nodes[-1] + np.linspace(0, BEYOND, 41) * (nodes[-1] - nodes[0])
+            past = network.trunk(torch.as_tensor(beyond_x, dtype=torch.float32, device=basis.device)[None, :, None])[0]
+            beyond = (past @ b if network.b0 is None else past @ b + network.b0[0]).cpu().numpy()
         return Response(
             u=u[0].astype(np.float32), sensor_x=places, sensor_u=read, prediction=prediction,
             truth=None if truth is None else np.asarray(truth, np.float32), coefficients=b.cpu().numpy(),
@@ -280,6 +287,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
             relative_l2=relative(prediction, truth), kappa=kappa,
             largest_error=float("nan") if truth is None else float(np.nanmax(np.abs(prediction - truth))),
             bound=operator_bound(problem, kappa), step=step, milliseconds=1e3 * (time.perf_counter() - began),
+            beyond_x=beyond_x, beyond=beyond,
         )  # fmt: skip
 
     @action
