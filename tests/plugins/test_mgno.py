@@ -380,6 +380,29 @@ def test_a_mesh_is_read_by_every_model_and_its_problems_are_answered_as_wholes(t
         own.predict(COEFFICIENT)
 
 
+def test_a_finer_truth_is_the_same_problem_solved_better_and_thinned():
+    """Every third point of pictures solved on three times the grid: they differ by the coarse grid's error."""
+    coarse, fine = (started(Fields, models=("fno",), dataset="darcy_smooth", tau=2.0, high=3.0, low=3.0, refine=refine)
+                    for refine in (1, 3))  # fmt: skip
+    assert fine._train.inputs.shape == coarse._train.inputs.shape
+    a, b = (own._train.outputs[0, 0].numpy() for own in (coarse, fine))
+    off = np.abs(a - b).max() / np.abs(b).max()
+    assert 1e-4 < off < 0.05
+    again = started(Fields, models=("fno",), refine=3)
+    whole = draw_coefficient(again.parameters, 48, 0)
+    assert np.array_equal(again._train.inputs[0, 0].numpy(), whole[1::3, 1::3].astype(np.float32))
+
+
+def test_flows_on_finer_grids_are_thinned_and_eulers_are_near_heuns():
+    flows = {}
+    for name, changes in (("coarse", {}), ("fine", {"refine": 2}), ("euler", {"scheme": "euler"})):
+        own = started(Rollout, models=("fno",), viscosity=0.02, time_step=2e-3, frames=2, trajectories=8, **changes)
+        flows[name] = own._train.numpy()
+    assert flows["fine"].shape == flows["coarse"].shape
+    assert np.abs(flows["euler"] - flows["coarse"]).max() < 0.01 * np.abs(flows["coarse"]).max()
+    assert not np.array_equal(flows["euler"], flows["coarse"])
+
+
 def test_the_input_is_scaled_as_asked():
     for scaling, mean in (("global", 0.0), ("none", None), ("released", None)):
         own = started(Fields, models=("fno",), scaling=scaling)
