@@ -149,7 +149,7 @@ class OperatorView(ExperimentView):
         self.answers.setCurrentIndex(1 if is_field else 0)
         self.tabs.setTabVisible(self._section_tab, is_field)
         self.tabs.setTabVisible(self._pendulum_tab, card.title == "Gravity pendulum")
-        self._top.setSizes([390, 590] if is_field else [480, 500])
+        self._top.setSizes([410, 570] if is_field else [480, 500])
         self.answer.clear()
         self.time.set_count(len(card.axes[1]) if is_field else 0)
         if is_field:
@@ -343,6 +343,6 @@ class OperatorView(ExperimentView):
         if np.isfinite(response.relative_l2):
             note = f"error {100 * response.relative_l2:.3g} % · {note}"
         if len(frame.problem.axes) == 2:
-            self.editor.title = f"{frame.problem.input_label} · outside {response.outside:.3g}"
+            self.editor.title = f"{frame.problem.input_label} · outside {response.outside:.2g}"
         else:
             self.answer.title = f"{frame.problem.title}: {frame.problem.equation} · {note}"

@@ -403,6 +403,12 @@ def test_flows_on_finer_grids_are_thinned_and_eulers_are_near_heuns():
     assert not np.array_equal(flows["euler"], flows["coarse"])
 
 
+def test_a_batch_of_one_trains_what_can_be_trained_with_it():
+    own = started(Fields, batch=1, models=("mgno", "fno", "dilresnet"))
+    assert np.isfinite(run(own)[-1]["test/mgno"])
+    assert np.isfinite(run(started(Fields, batch=1, n=32, models=("unet",)))[-1]["test/unet"])
+
+
 def test_the_input_is_scaled_as_asked():
     for scaling, mean in (("global", 0.0), ("none", None), ("released", None)):
         own = started(Fields, models=("fno",), scaling=scaling)
@@ -528,7 +534,7 @@ def test_the_receptive_field_is_the_derivative_of_a_pixel():
 def test_impossible_settings_are_refused_with_a_sentence():
     for kind, changes, words in (
         (Fields, {"levels": 6}, "coarsest needs 3"), (Fields, {"smoothings": "x"}, "Smoothings"),
-        (BoundaryLab, {"levels": 6}, "coarsest"), (Rollout, {"levels": 6}, "coarsest"),
+        (Fields, {"batch": 1}, "batch of 2"), (BoundaryLab, {"levels": 6}, "coarsest"), (Rollout, {"levels": 6}, "coarsest"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=words):
             started(kind, **changes)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from plugins.deeponet import exports
 from plugins.deeponet.contract import FractionalParameters
+from plugins.deeponet.experiments.operator import FIRST_LOOKS
 from plugins.deeponet.fractional import (
     HIGHEST_ORDER,
     LARGEST_RADIUS,
@@ -148,7 +149,7 @@ class Fractional(Experiment[FractionalParameters, FractionalFrame]):
                 metrics[f"loss/{name}"] = loss.detach()
                 yield Progress("")
             self.step += 1
-            if self.step % own.evaluate_every == 0 or self.step >= own.steps:
+            if self.step % own.evaluate_every == 0 or self.step in FIRST_LOOKS or self.step >= own.steps:
                 yield from self._evaluate()
                 metrics |= self.numbers
             yield metrics

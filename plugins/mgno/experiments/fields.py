@@ -31,6 +31,8 @@ CHUNK = 8
 MOST_MODELS = 4
 CG_STEPS = 400
 RESOLUTION_SAMPLES = 8
+UNET_DIVIDES = 16
+"""The U-Net's coarsest grid is so many times coarser."""
 NORMALISED = {
     "darcy_smooth": ("pixelwise", "pixelwise"), "darcy_multiscale": ("global", "global"),
     "darcy_rough": ("none", "global"), "helmholtz": ("global", "global"), "pipe": ("none", "none"),
@@ -72,6 +74,11 @@ class Fields(SideBySide[FieldParameters, FieldFrame]):
 
     def _build(self) -> None:
         own = self.parameters
+        if "unet" in own.models and own.batch == 1 and self._n < 2 * UNET_DIVIDES:
+            raise UserError(
+                f"The U-Net's coarsest grid would be one point, and its batch norm needs more than one value: take a "
+                f"batch of 2, or {2 * UNET_DIVIDES} points a side."
+            )
         for name in own.models:
             self.enter(
                 partial(build_model, name, own, self._n, self._train.inputs.shape[1]), decay=own.weight_decay,
