@@ -21,9 +21,10 @@ from plugins.deeponet.fractional import (
 )
 from plugins.deeponet.model import LatentCNN
 from plugins.deeponet.problems import build_problem
+from tests.support.experiments import steps_of
 from workbench.compute.building import build, prepared
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
-from workbench.sdk import Progress, UserError
+from workbench.sdk import UserError
 from workbench.toolkit.field_models import parameter_count
 
 TINY = {"functions": 20, "test_functions": 10, "grid": 8, "orders": 3, "width": 8, "batch": 8, "steps": 10,
@@ -33,10 +34,6 @@ POINTS, _ = polar_grid(15)
 
 def started(**changes):
     return prepared(build(Fractional, TINY | changes))
-
-
-def run(own):
-    return [dict(said) for said in own.run() if not isinstance(said, Progress)]
 
 
 @pytest.mark.parametrize("s", [0.1, 0.25, 0.45, 0.9])
@@ -117,7 +114,7 @@ def test_watching_and_resuming_change_nothing(tmp_path):
 def test_training_lowers_the_error_and_all_orders_are_measured():
     own = started(steps=200, functions=100, width=20, bound=0.3, learning_rate=3e-3, evaluate_every=200)
     before = dict(own.numbers)
-    run(own)
+    steps_of(own)
     for name in ("deeponet", "cnn"):
         assert own.numbers[f"test/{name}"] < 0.9 * before[f"test/{name}"]
     errors = own.frame().errors
@@ -155,7 +152,7 @@ def test_the_cnn_maps_images_to_images_and_draws_its_latent_only_in_training():
 
 def test_files_list_every_order(tmp_path):
     own = started()
-    run(own)
+    steps_of(own)
     own.save_artefacts(tmp_path)
     with (tmp_path / "errors.csv").open() as stream:
         assert len(list(csv.reader(stream))) == 1 + 2 * 5

@@ -2,7 +2,6 @@
 
 import csv
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,9 +31,10 @@ from plugins.mgno.experiments.inspecting import bilinear_stencil, smoother_symbo
 from plugins.mgno.experiments.multigrid_lab import MultigridLab
 from plugins.mgno.experiments.rollout import Rollout
 from plugins.mgno.model import HelmholtzMgNO, MgNO, MultigridOperator, Normaliser, level_sizes
+from tests.support.experiments import steps_of
 from workbench.compute.building import build, prepared
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
-from workbench.sdk import Progress, UserError, claims_of
+from workbench.sdk import UserError, claims_of
 from workbench.toolkit.elliptic import darcy_residual
 from workbench.toolkit.field_models import parameter_count
 
@@ -64,18 +64,6 @@ SIX = [(1, 0)] * 5 + [(2, 0)]
 
 def started(kind, seed=0, **changes):
     return prepared(build(kind, SMALL[kind] | changes, seed=seed))
-
-
-def run(experiment):
-    return [said for said in experiment.run() if not isinstance(said, Progress)]
-
-
-def answer(action):
-    while True:
-        try:
-            next(action)
-        except StopIteration as end:
-            return end.value
 
 
 # The released sizes
@@ -318,105 +306,6 @@ def test_bad_samples_are_named():
         checked(good, bad, "set")
 
 
-DARCY = Path(__file__).parents[3] / "shared" / "data" / "darcy"
-
-
-def test_files_train_and_say_what_they_cannot_do(tmp_path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "set.npz", x=rng.random((12, 16, 16)), y=rng.random((12, 16, 16)))
-    own = started(Fields, dataset="file", path=str(tmp_path / "set.npz"), models=("mgno", "fno"))
-    assert np.isfinite(run(own)[-1]["test/mgno"])
-    for action in (lambda: own.solve(COEFFICIENT), lambda: own.draw(0, 3.0), lambda: answer(own.resolutions())):
-        with pytest.raises(UserError, match="file"):
-            action()
-    with pytest.raises(UserError, match="Choose a file"):
-        started(Fields, dataset="file")
-
-
-@pytest.mark.skipif(not DARCY.exists(), reason="the real Darcy files lie beside a developer's checkout only")
-def test_the_real_darcy_files_are_read():
-    own = started(Fields, dataset="file", path=str(DARCY / "darcy_train_16.npz"), train=20, test=10, models=("mgno",))
-    assert own.frame().errors.shape == (1, 10)
-
-
-def test_flows_of_a_file_train_and_only_single_frames_go_on_without_a_solver(tmp_path):
-    flows = np.random.default_rng(0).standard_normal((8, 16, 16, 5))
-    np.save(tmp_path / "flows.npy", flows)
-    own = started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), frames=20, n=64)
-    assert own.frame().truth.shape == (5, 16, 16)
-    assert np.allclose(own.frame().truth, np.moveaxis(flows[6], -1, 0), atol=1e-6)  # a quarter is kept to test on
-    assert np.isfinite(run(own)[-1]["rollout/fno"])
-    painted = np.random.default_rng(1).standard_normal((16, 16))
-    with torch.no_grad():
-        shown = answer(own.continue_from(painted))
-    assert np.isnan(shown.truth[1:]).all()
-    assert np.isfinite(shown.predictions).all()
-    two = started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), history=2)
-    with pytest.raises(UserError, match="read 2 frames"):
-        answer(two.continue_from(painted))
-    with pytest.raises(UserError, match="need flows of 6 frames; these have 5"):
-        started(Rollout, dataset="file", path=str(tmp_path / "flows.npy"), frames=20, history=3, unroll=3)
-    with pytest.raises(UserError, match="Choose a file of flows"):
-        started(Rollout, dataset="file")
-
-
-def test_a_mesh_is_read_by_every_model_and_its_problems_are_answered_as_wholes(tmp_path):
-    rng = np.random.default_rng(0)
-    for part, values in (
-        ("X", rng.random((12, 17, 17))),
-        ("Y", rng.random((12, 17, 17))),
-        ("Q", rng.random((12, 2, 17, 17))),
-    ):
-        np.save(tmp_path / f"Pipe_{part}.npy", values)
-    own = started(Fields, dataset="pipe", path=str(tmp_path / "Pipe_Q.npy"), loss="l2", scaling="released")
-    assert np.isfinite(run(own)[-1]["test/mgno"])
-    shown = own.case(1)
-    with torch.no_grad():
-        again = own.predict(shown.input)
-    assert np.array_equal(again.predictions, shown.predictions)
-    assert own.receptive(shown.input, 3, 4).shape == (16, 16)
-    assert own.cycle(shown.input).channels > 0
-    with pytest.raises(UserError, match="mesh cannot be painted"):
-        own.predict(COEFFICIENT)
-
-
-def test_a_finer_truth_is_the_same_problem_solved_better_and_thinned():
-    """Every third point of pictures solved on three times the grid: they differ by the coarse grid's error."""
-    coarse, fine = (started(Fields, models=("fno",), dataset="darcy_smooth", tau=2.0, high=3.0, low=3.0, refine=refine)
-                    for refine in (1, 3))  # fmt: skip
-    assert fine._train.inputs.shape == coarse._train.inputs.shape
-    a, b = (own._train.outputs[0, 0].numpy() for own in (coarse, fine))
-    off = np.abs(a - b).max() / np.abs(b).max()
-    assert 1e-4 < off < 0.05
-    again = started(Fields, models=("fno",), refine=3)
-    whole = draw_coefficient(again.parameters, 48, 0)
-    assert np.array_equal(again._train.inputs[0, 0].numpy(), whole[1::3, 1::3].astype(np.float32))
-
-
-def test_flows_on_finer_grids_are_thinned_and_eulers_are_near_heuns():
-    flows = {}
-    for name, changes in (("coarse", {}), ("fine", {"refine": 2}), ("euler", {"scheme": "euler"})):
-        own = started(Rollout, models=("fno",), viscosity=0.02, time_step=2e-3, frames=2, trajectories=8, **changes)
-        flows[name] = own._train.numpy()
-    assert flows["fine"].shape == flows["coarse"].shape
-    assert np.abs(flows["euler"] - flows["coarse"]).max() < 0.01 * np.abs(flows["coarse"]).max()
-    assert not np.array_equal(flows["euler"], flows["coarse"])
-
-
-def test_a_batch_of_one_trains_what_can_be_trained_with_it():
-    own = started(Fields, batch=1, models=("mgno", "fno", "dilresnet"))
-    assert np.isfinite(run(own)[-1]["test/mgno"])
-    assert np.isfinite(run(started(Fields, batch=1, n=32, models=("unet",)))[-1]["test/unet"])
-
-
-def test_the_input_is_scaled_as_asked():
-    for scaling, mean in (("global", 0.0), ("none", None), ("released", None)):
-        own = started(Fields, models=("fno",), scaling=scaling)
-        encoded = own._encode.encode(own._train.inputs)
-        expected = float(own._train.inputs.mean()) if mean is None else mean
-        assert float(encoded.mean()) == pytest.approx(expected, abs=1e-4)
-
-
 # Experiments
 
 
@@ -434,7 +323,7 @@ def test_a_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
 @EVERY
 def test_frames_metrics_and_files_are_there(kind, tmp_path):
     own = started(kind)
-    rows = run(own)
+    rows = steps_of(own)
     assert len(rows) == 10
     assert all(np.isfinite(float(value)) for row in rows for value in row.values())
     with torch.no_grad():
@@ -448,59 +337,20 @@ def test_frames_metrics_and_files_are_there(kind, tmp_path):
 def test_every_set_and_loss_trains(dataset, loss):
     n = 25 if dataset == "helmholtz" else 16
     own = started(Fields, dataset=dataset, loss=loss, models=("mgno",), n=n, steps=10)
-    assert np.isfinite(run(own)[-1]["test/mgno"])
+    assert np.isfinite(steps_of(own)[-1]["test/mgno"])
     assert not math.isnan(own.solve(own.draw(1, 5.0)).solver_ms)
 
 
 def test_training_an_mgno_lowers_its_error():
     own = started(Fields, models=("mgno",), train=64, steps=150, evaluate_every=150, batch=8, learning_rate=5e-3)
     before = own.errors()["mgno"][0]
-    run(own)
+    steps_of(own)
     assert own.errors()["mgno"][0] < 0.5 * before
-
-
-def test_frames_in_and_out_are_the_last_true_ones_and_the_models_own():
-    """One step from true frames, and a roll-out that feeds answers back, against a loop written out."""
-    own = started(Rollout, frames=5, history=2, unroll=3, models=("mgno",))
-    assert own._starts == 2
-    run(own)
-    network, test = own.networks[0], own._test
-    with torch.no_grad():
-        frames = [test[:, 0], test[:, 1]]
-        for _ in range(4):
-            frames.append(network(torch.stack(frames[-2:], 1))[:, 0])
-        single = torch.stack([
-            (network(test[:, t - 2 : t])[:, 0] - test[:, t]).flatten(1).norm(dim=1) / test[:, t].flatten(1).norm(dim=1)
-            for t in range(2, 6)
-        ])  # fmt: skip
-    shown = own.frame()
-    assert np.allclose(shown.predictions[0], torch.stack(frames, 1)[0].numpy(), atol=1e-5)
-    assert shown.one_step[0] == pytest.approx(float(single.mean()), rel=1e-5)
-    assert (shown.errors[0, :2] == 0).all()
-    assert shown.given == 2
-
-
-def test_the_loss_of_a_roll_out_goes_through_all_its_steps():
-    """With one window for each flow and a batch of one, the loss is the mean error of the frames that follow."""
-    own = started(Rollout, frames=3, history=2, unroll=2, models=("fno",), batch=1, steps=10)
-    before = {name: value.clone() for name, value in own.networks[0].state_dict().items()}
-    said = next(said for said in own.run() if not isinstance(said, Progress))
-    after = own.networks[0].state_dict()
-    assert any(not torch.equal(before[name], after[name]) for name in before)
-    own.networks[0].load_state_dict(before)
-    losses = []
-    with torch.no_grad():
-        for flow in own._train:
-            frames = [flow[0], flow[1]]
-            for _ in range(2):
-                frames.append(own.networks[0](torch.stack(frames[-2:])[None])[0, 0])
-            losses.append(np.mean([float((frames[t] - flow[t]).norm() / flow[t].norm()) for t in (2, 3)]))
-    assert min(abs(float(said["loss/fno"]) - loss) for loss in losses) < 1e-5
 
 
 def test_unfreezing_the_stencils_speeds_up_the_cycle():
     own = started(MultigridLab, steps=60, batch=8)
-    run(own)
+    steps_of(own)
     assert own.factor(own.cycle) < 0.7 * own.factor(classical_cycle(15))
 
 
@@ -534,7 +384,8 @@ def test_the_receptive_field_is_the_derivative_of_a_pixel():
 def test_impossible_settings_are_refused_with_a_sentence():
     for kind, changes, words in (
         (Fields, {"levels": 6}, "coarsest needs 3"), (Fields, {"smoothings": "x"}, "Smoothings"),
-        (Fields, {"batch": 1}, "batch of 2"), (BoundaryLab, {"levels": 6}, "coarsest"), (Rollout, {"levels": 6}, "coarsest"),
+        (Fields, {"batch": 1}, "batch of 2"), (BoundaryLab, {"levels": 6}, "coarsest"),
+        (Rollout, {"levels": 6}, "coarsest"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=words):
             started(kind, **changes)
