@@ -58,8 +58,7 @@ class OperatorView(ExperimentView):
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.fields.row, 1)
-        self.film = FilmButton(Film("section-film", (self.fields.section,), self.time, (720, 440)))
-        self.film.failed.connect(self._film_failed)
+        self.film = FilmButton(Film("section-film", (self.fields.section,), self.time, (720, 440)), port.say)
         column.addWidget(with_button(self.time, self.film))
         self.answers = QStackedWidget()
         self.answers.addWidget(self.answer)
@@ -102,10 +101,6 @@ class OperatorView(ExperimentView):
     def films(self) -> Sequence[Film]:
         """Truth and prediction along x, as time goes on."""
         return (self.film.film,)
-
-    @Slot(object)
-    def _film_failed(self, sentence: str) -> None:
-        self.port.say(sentence)
 
     def start_over(self) -> None:
         """Forget the network before; the drawn input stays where it fits."""

@@ -49,8 +49,9 @@ class RolloutView(ExperimentView):
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.fields.row, 1)
-        self.film = FilmButton(Film("flow", (self.fields.prediction, self.fields.truth, self.fields.error), self.time))
-        self.film.failed.connect(self._film_failed)
+        self.film = FilmButton(
+            Film("flow", (self.fields.prediction, self.fields.truth, self.fields.error), self.time), port.say
+        )
         column.addWidget(with_button(self.time, self.film))
         tabs = tabs_of({
             "Flow": beside(self.errors, self.spectra, self.learning),
@@ -122,10 +123,6 @@ class RolloutView(ExperimentView):
     def films(self) -> Sequence[Film]:
         """The flow, predicted and true, with the error."""
         return (self.film.film,)
-
-    @Slot(object)
-    def _film_failed(self, sentence: str) -> None:
-        self.port.say(sentence)
 
     def take_vorticity(self, values: np.ndarray) -> None:
         """Take this field as the painted one and go on from it."""

@@ -315,9 +315,13 @@ def test_a_roll_out_is_written_as_a_film_and_a_stopped_one_is_not(bench, tmp_pat
     assert not (tmp_path / "other.gif").exists()
 
 
-def test_time_moves_through_a_field_of_any_second_axis_and_its_film_is_offered(bench):
+def test_time_moves_through_a_field_of_any_second_axis_and_its_film_is_written(bench, tmp_path):
     own = bench("caputo")
     assert own.view.films()[0].scrubber.count == 25
+    with own.qtbot.waitSignal(own.view.film.finished, timeout=30_000):
+        own.view.film.start(tmp_path / "orders.png")
+    assert len(list(tmp_path.glob("orders-*.png"))) == 25
+    assert own.port.said.pop() == f"Wrote 25 images to {tmp_path}."
     own.view.time._slider.setValue(3)
     assert own.view.fields.section.title.startswith("Section at α")
     other = bench("operator")

@@ -10,7 +10,7 @@ Qt writes no GIF; Pillow does, with one palette for all frames so that colours d
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QToolButton
+from PySide6.QtWidgets import QFileDialog, QMenu, QToolButton
 
 from workbench.sdk import UserError
 from workbench.views.figure_export import figure_image, png_of, write_atomically
@@ -39,6 +39,7 @@ PALETTE_SIDE = 96
 """Frames are shrunk to this many pixels a side for the choice of the palette."""
 LONGEST_GIF = 400
 FILM_SUFFIXES = (".gif", ".png")
+NOTHING = "There is no film to write yet."
 
 
 @dataclass(frozen=True)
@@ -155,15 +156,15 @@ def _common_palette(pictures: Sequence[Image]) -> Image:
 class FilmButton(QToolButton):
     """Menu that writes a Film; while it draws, frame by frame between other events, a click stops it.
 
-    `finished` emits the files written (a list of Path), `failed` a sentence.
+    `finished` emits the files written (a list of Path), `failed` a sentence; `say` is told both in a sentence.
     """
 
     finished = Signal(object)
     failed = Signal(object)
 
-    def __init__(self, film: Film) -> None:
+    def __init__(self, film: Film, say: Callable[[str], None] | None = None) -> None:
         super().__init__()
-        self.film = film
+        self.film, self._say = film, say
         self._path = Path()
         self._images: list[QImage] = []
         self._drawing: Iterator[QImage] | None = None
@@ -180,6 +181,7 @@ class FilmButton(QToolButton):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._draw_one)
         self.clicked.connect(self.stop)
+        self.failed.connect(self._tell)
         self._show_idle()
 
     @property
@@ -192,7 +194,7 @@ class FilmButton(QToolButton):
         if self._drawing is not None:
             return
         if self.film.scrubber.count < 2:
-            self.failed.emit("There is no film to write yet.")
+            self.failed.emit(NOTHING)
             return
         self.film.scrubber.set_playing(False)
         self._path, self._images = path, []
@@ -231,6 +233,14 @@ class FilmButton(QToolButton):
             self.failed.emit(str(error))
         else:
             self.finished.emit(files)
+            self._tell(
+                f"Wrote {self._path}." if len(files) == 1 else f"Wrote {len(files)} images to {files[0].parent}."
+            )
+
+    @Slot(object)
+    def _tell(self, sentence: str) -> None:
+        if self._say is not None:
+            self._say(sentence)
 
     def _end(self) -> None:
         self._timer.stop()
@@ -246,7 +256,7 @@ class FilmButton(QToolButton):
 
     def _ask(self, suffix: str, scale: int, checked: bool = False) -> None:
         if self.film.scrubber.count < 2:
-            QMessageBox.information(self, "Film", "There is no film to write yet.")
+            self.failed.emit(NOTHING)
             return
         chosen, _ = QFileDialog.getSaveFileName(self, "Export the film", f"{self.film.name}{suffix}", f"*{suffix}")
         if chosen:
