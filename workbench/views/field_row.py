@@ -92,10 +92,6 @@ class FieldRow(QWidget):
         """Ends of the colours of prediction and truth; None follows each field that is shown (a film holds them)."""
         self._extent: Extent = (0.0, 1.0, 0.0, 1.0)
         self._shown: tuple[np.ndarray, np.ndarray | None] | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(HIDDEN_MS)
-        self._later.timeout.connect(self._redraw_below)
         self._place = (0.5, 0.5)
         self._labels = (x_label, y_label)
         self._across = SegmentedButtons([("across", f"along {x_label}"), ("up", f"along {y_label}")], help="Direction")
@@ -120,6 +116,11 @@ class FieldRow(QWidget):
         below.addWidget(self.section)
         below.addWidget(self.spectrum)
         self.row, self.below = row, below
+        # A child of what it redraws: panels lay `below` out elsewhere, and it must not outlive it.
+        self._later = QTimer(below)
+        self._later.setSingleShot(True)
+        self._later.setInterval(HIDDEN_MS)
+        self._later.timeout.connect(self._redraw_below)
         down = QSplitter(Qt.Orientation.Vertical)
         down.setChildrenCollapsible(False)
         down.addWidget(row)
