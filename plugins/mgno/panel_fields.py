@@ -64,7 +64,8 @@ class FieldsView(ExperimentView):
         self.tabs = tabs_of({
             "Section, spectrum": self.fields.below,
             "Learning": beside(self.learning, self.learning_h1),
-            "Errors": beside(self.histogram, self.table, self.times, sizes=(300, 460, 220)),
+            "Errors": beside(self.histogram, self.times, sizes=(600, 380)),
+            "Numbers": self.table,
             "V-cycle": self.cycle,
             "Smoothers": self.smoothers,
             "Pixel": beside(self.receptive, self.iterations),
