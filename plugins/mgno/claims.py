@@ -39,8 +39,8 @@ PAPER: dict[str, Any] = {
 EQUAL_BUDGET = (
     "The budget is the cause: 400 steps leave all three underfitted, in the order of how fast they start. The same "
     "networks with 1000 problems and 6000 steps: MgNO 2.43 / 4.61 %, FNO 3.17 / 11.91 % (two seeds), U-Net 3.27 / 9.66 "
-    "% (one seed). The U-Net's step size of 1e-3 is too small for it in 400 steps: with the best of 1e-3, 3e-3 and 1e-2 "
-    "for each, on 32 x 32 points (two seeds), MgNO 6.06 / 10.24 %, FNO 5.75 / 14.67 %, U-Net 5.46 / 14.53 %."
+    "% (one seed). The U-Net's step size of 1e-3 is too small for it in 400 steps: with the best of 1e-3, 3e-3 and "
+    "1e-2 for each, on 32 x 32 points (two seeds), MgNO 6.06 / 10.24 %, FNO 5.75 / 14.67 %, U-Net 5.46 / 14.53 %."
 )
 """Why the order at laptop scale is another: measured with this module's data and losses, inputs scaled."""
 Errors = dict[str, tuple[float, float]]
