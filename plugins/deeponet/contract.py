@@ -8,7 +8,7 @@ from workbench.sdk import Parameters, Preset, choice, choices, param
 
 ProblemName = Literal[
     "antiderivative", "nonlinear", "pendulum", "diffusion_reaction", "legendre", "advection_1", "advection_2",
-    "advection_3", "advection_4", "advection_diffusion", "caputo",
+    "advection_3", "advection_4", "advection_diffusion", "caputo", "caputo_orders",
 ]  # fmt: skip
 OdeName = Literal["antiderivative", "nonlinear", "pendulum"]
 SpaceName = Literal["grf_rbf", "grf_ae", "chebyshev", "power"]
@@ -28,6 +28,7 @@ PROBLEMS: dict[str, str] = {
     "advection_4": "Advection IV (speed, periodic)",
     "advection_diffusion": "Advection–diffusion",
     "caputo": "Caputo derivative",
+    "caputo_orders": "Caputo, all orders",
 }
 SPACES: dict[str, str] = {
     "grf_rbf": "GRF, RBF kernel",
@@ -44,6 +45,7 @@ MODELS: dict[str, str] = {
     "resnet": "ResNet",
     "seq2seq": "Seq2Seq",
 }
+FRACTIONAL_MODELS: dict[str, str] = {"deeponet": "DeepONet", "cnn": "CNN"}
 STOCHASTIC: dict[str, str] = {
     "sode_mean": "SODE, mean",
     "sode_path": "SODE, path",
@@ -152,6 +154,16 @@ class OperatorParameters(NetworkParameters):
                {"problem": "advection_1", "width": 100, "basis": 100, "triples": 50_000}),
         Preset("DeepXDE's aligned example", "150 functions on 100 shared points, full batch, as in its documentation.",
                {"pairing": "aligned", "triples": 15_000, "points": 100, "batch": 0, "steps": 10_000}),
+        Preset("Paper: nonlinear ODE", "Full batch, 100 000 steps; compare the errors without outliers.",
+               {"problem": "nonlinear", "batch": 0, "steps": 100_000, "test_triples": 100_000, "evaluate_every": 1000},
+               cost="40 minutes on a laptop, 4 on a GPU"),
+        Preset("Paper: pendulum", "Full batch, 100 000 steps.",
+               {"problem": "pendulum", "batch": 0, "steps": 100_000, "test_triples": 100_000, "evaluate_every": 1000},
+               cost="40 minutes on a laptop, 4 on a GPU"),
+        Preset("Paper: diffusion–reaction", "100 functions with 1000 points each, full batch, 500 000 steps.",
+               {"problem": "diffusion_reaction", "width": 100, "basis": 100, "triples": 100_000, "points": 1000,
+                "batch": 0, "steps": 500_000, "test_triples": 1_000_000, "evaluate_every": 1000},
+               cost="data: a minute; training: days on a laptop, an hour on a GPU"),
         Preset("As in the paper", "Full batch, 50 000 steps: its log ends at a test MSE of 9.3e-7.",
                {"batch": 0, "steps": 50_000, "test_triples": 100_000, "evaluate_every": 1000},
                cost="20 minutes on a laptop, 2 on a GPU"),
@@ -283,6 +295,43 @@ class StochasticParameters(Parameters):
                {"problem": "spde_mean", "modes": 8, "mode_points": 30}),
         Preset("Paths through random rock", "One coefficient, one solution.",
                {"problem": "spde_path", "kernels": 4000, "points": 20}),
+    )  # fmt: skip
+
+
+class FractionalParameters(Parameters):
+    """Experiment "fractional": the fractional Laplacian on the unit disc, for all orders at once."""
+
+    degree: int = param(4, ge=1, le=7, help="Of the Zernike polynomials: 15 of them for 4, 36 for 7", group="Inputs")
+    bound: float = param(2.0, gt=0.0, le=10.0, help="Coefficients are drawn from [-bound, bound]", group="Inputs")
+    grid: int = param(15, ge=8, le=32, help="Sensors: grid x grid values of radius and angle; the locations too",
+                      group="Inputs")  # fmt: skip
+    orders: int = param(10, ge=2, le=30, help="Orders α from 0.01 to 0.99 in the training data", group="Data")
+    functions: int = param(1000, ge=20, le=20_000, log=True, label="training functions", group="Data",
+                           help="5000 in the paper: each is asked for at all locations and orders")  # fmt: skip
+    models: tuple[Literal["deeponet", "cnn"], ...] = choices(
+        ("deeponet", "cnn"), help="Trained side by side on the same batches", labels=FRACTIONAL_MODELS, at_least=1,
+        group="Models",
+    )  # fmt: skip
+    width: int = param(60, ge=5, le=512, help="Units of a hidden layer, and basis functions", group="Models")
+    depth: int = param(3, ge=1, le=6, label="layers", help="Dense layers of branch and trunk", group="Models")
+    activation: ActivationName = choice("tanh", help="Nonlinearity of the DeepONet", group="Models")
+    latent: int = param(20, ge=1, le=128, help="Latent numbers of the CNN", group="Models")
+    learning_rate: float = param(1e-3, ge=1e-5, le=0.1, log=True, live=True, help="Adam's step size",
+                                 group="Optimiser")  # fmt: skip
+    batch: int = param(32, ge=1, le=1000, unit="functions", help="Functions in a step, at all locations and orders: "
+                       "44 are the paper's 100 000 triples", group="Optimiser")  # fmt: skip
+    steps: int = _steps(1500)
+    test_functions: int = param(200, ge=10, le=20_000, log=True, help="Functions to test on (5000 in the paper)",
+                                group="Test")  # fmt: skip
+    evaluate_every: int = _every(50)
+    presets: ClassVar[tuple[Preset, ...]] = (
+        Preset("All orders at once", "The trunk reads (x, y, α): one network answers for every order.", {}),
+        Preset("Learns in a minute", "Small inputs keep units out of saturation, and gelu learns faster than tanh.",
+               {"bound": 0.3, "activation": "gelu", "steps": 3000, "models": ("deeponet",)}),
+        Preset("36 polynomials", "Functions with finer detail.", {"degree": 7}),
+        Preset("As in the paper", "5000 functions, 100 000 triples in a step; a million steps in the authors' code.",
+               {"functions": 5000, "test_functions": 5000, "batch": 44, "steps": 100_000, "evaluate_every": 1000},
+               cost="data: seconds; training: half an hour on a laptop's core, some minutes on a GPU"),
     )  # fmt: skip
 
 

@@ -47,6 +47,9 @@ class Response:
     bound: float
     step: int
     milliseconds: float = 0.0
+    beyond_x: Float[np.ndarray, " e"] | None = None
+    beyond: Float[np.ndarray, " e"] | None = None
+    """What the network says past the end of the interval it was trained on, for functions of one variable."""
     velocity: Float[np.ndarray, " q"] | None = None
 
 
@@ -126,3 +129,33 @@ class StochasticFrame(Frame):
     errors: Float[np.ndarray, " n"]
     numbers: dict[str, float]
     is_path: bool
+
+
+@dataclass(frozen=True)
+class DiscAnswer:
+    """The fractional Laplacian of one function on the disc, at one order; images cover [-1, 1]^2, NaN outside."""
+
+    order: float
+    known_order: float
+    """The order nearest to it that the CNN has an image of."""
+    input: Float[np.ndarray, "n n"]
+    coefficients: Float[np.ndarray, " c"]
+    truth: Float[np.ndarray, "n n"]
+    predictions: Float[np.ndarray, "k n n"]
+    relative: tuple[float, ...]
+    milliseconds: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FractionalFrame(Frame):
+    """Experiment "fractional"."""
+
+    step: int
+    models: tuple[str, ...]
+    answer: DiscAnswer
+    cases: int
+    orders: Float[np.ndarray, " o"]
+    errors: Float[np.ndarray, "k o"]
+    """Relative L2 over the test functions by order, NaN where a network knows nothing of an order."""
+    parameters: tuple[int, ...]
+    numbers: dict[str, float]

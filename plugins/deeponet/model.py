@@ -1,4 +1,4 @@
-"""The networks, several members side by side: DeepONet (unstacked and stacked), and what the paper compares it with.
+"""The networks, most with several members side by side: DeepONet (unstacked and stacked), and its rivals in the paper.
 
 Shapes: s members, b samples, m sensors, d coordinates of an output location, p basis functions, q locations.
 """
@@ -24,6 +24,7 @@ ACTIVATIONS: dict[str, Activation] = {
 Inputs = Float[Tensor, "s b m"]
 Locations = Float[Tensor, "s b d"]
 Values = Float[Tensor, "s b"]
+SMALLEST_IMAGE = 8
 
 
 def member_generators(seeds: Sequence[int]) -> list[torch.Generator]:
@@ -223,3 +224,40 @@ class Seq2Seq(nn.Module):
         x = torch.softmax(self.attention, 1) @ x
         x, _ = self.decoder(x)
         return self.out(x)[..., 0]
+
+
+class LatentCNN(nn.Module):
+    """Convolutional encoder and decoder: an image of u on the sensors' grid to images of the answer, one an order.
+
+    3x3 convolutions to 32 and 64 channels with a pooling between, 64 units, a latent space of mean and deviation, 64
+    and 1024 units, two 3x3 convolutions around an upsampling (authors' code of the fractional Laplacian; tanh). The
+    latent is drawn while training and taken at its mean otherwise; no term of the loss ties it to a normal.
+    Raises ValueError for grids below 8.
+    """
+
+    def __init__(self, grid: int = 15, images: int = 10, *, latent: int = 20) -> None:
+        super().__init__()
+        if grid < SMALLEST_IMAGE:
+            raise ValueError(f"a grid of {SMALLEST_IMAGE} or more is needed, not {grid}")
+        self.grid = grid
+        small = (grid - 2) // 2 - 2
+        self.enter = nn.ModuleList((nn.Conv2d(1, 32, 3), nn.Conv2d(32, 64, 3)))
+        self.narrow = nn.Linear(64 * small**2, 64)
+        self.mean, self.log_deviation = nn.Linear(64, latent), nn.Linear(64, latent)
+        self.widen = nn.ModuleList((nn.Linear(latent, 64), nn.Linear(64, 64 * 4 * 4)))
+        self.leave = nn.ModuleList((nn.Conv2d(64, 32, 3, padding=2), nn.Conv2d(32, images, 3, padding=2)))
+
+    def forward(self, u: Float[Tensor, "b g g"], generator: torch.Generator | None = None) -> Float[Tensor, "b k g g"]:
+        """Images of all orders; `generator` draws the latent, without one its mean is taken."""
+        x = torch.tanh(self.enter[0](u[:, None]))
+        x = torch.tanh(self.enter[1](nn.functional.max_pool2d(x, 2)))
+        x = torch.tanh(self.narrow(x.flatten(1)))
+        z = self.mean(x)
+        if generator is not None:
+            noise = torch.randn(z.shape, generator=generator, device=z.device)
+            z = z + torch.exp(self.log_deviation(x)) * noise
+        for layer in self.widen:
+            z = torch.tanh(layer(z))
+        x = torch.tanh(self.leave[0](z.view(-1, 64, 4, 4)))
+        x = nn.functional.interpolate(x, size=(self.grid - 2, self.grid - 2), mode="bilinear", align_corners=False)
+        return self.leave[1](x)

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
 from plugins.deeponet.frames import OperatorFrame, Response
-from plugins.deeponet.panel_parts import positive, show_learning
+from plugins.deeponet.panel_parts import show_learning
 from plugins.deeponet.panel_pendulum import PendulumView
 from plugins.deeponet.panel_play import OperatorPlay
 from workbench.sdk import MetricsHistory
-from workbench.views import BarsView, CurvesView, ExperimentView, FrameScrubber, SessionPort, TableView
+from workbench.views import (
+    BarsView,
+    CurvesView,
+    ExperimentView,
+    Film,
+    FilmButton,
+    FrameScrubber,
+    SessionPort,
+    TableView,
+)
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_row import FieldRow
 from workbench.views.function_editor import FunctionEditor
-from workbench.views.layouts import above, beside, tabs_of
+from workbench.views.layouts import above, beside, tabs_of, with_button
 
 DRAWN_POINTS = 201
 HALF_CELL = 0.5
@@ -46,7 +58,8 @@ class OperatorView(ExperimentView):
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.fields.row, 1)
-        column.addWidget(self.time)
+        self.film = FilmButton(Film("section-film", (self.fields.section,), self.time, (720, 440)), port.say)
+        column.addWidget(with_button(self.time, self.film))
         self.answers = QStackedWidget()
         self.answers.addWidget(self.answer)
         self.answers.addWidget(pictures)
@@ -84,6 +97,10 @@ class OperatorView(ExperimentView):
     def play_controls(self) -> QWidget:
         """Inputs to start from, brush, history, sensors."""
         return self._play
+
+    def films(self) -> Sequence[Film]:
+        """Truth and prediction along x, as time goes on."""
+        return (self.film.film,)
 
     def start_over(self) -> None:
         """Forget the network before; the drawn input stays where it fits."""
@@ -127,11 +144,12 @@ class OperatorView(ExperimentView):
         self.answers.setCurrentIndex(1 if is_field else 0)
         self.tabs.setTabVisible(self._section_tab, is_field)
         self.tabs.setTabVisible(self._pendulum_tab, card.title == "Gravity pendulum")
-        self._top.setSizes([330, 650] if is_field else [480, 500])
+        self._top.setSizes([410, 570] if is_field else [480, 500])
         self.answer.clear()
+        self.time.set_count(len(card.axes[1]) if is_field else 0)
         if is_field:
-            self.time.set_count(len(card.axes[1]))
             self.time.set_frame(len(card.axes[1]) - 1)
+            self.fields.set_axis_labels(*card.axis_labels)
         for view in (self.sums, self.basis):
             view.clear()
             view.x_axis.label = card.axis_labels[0]
@@ -218,6 +236,7 @@ class OperatorView(ExperimentView):
     @Slot(object)
     def _time_moved(self, index: int) -> None:
         if self._frame is not None and len(self._frame.problem.axes) == 2:
+            self.fields.set_direction("across")
             self.fields.set_place(self.fields.place[0], float(self._frame.problem.axes[1][index]))
 
     # Showing
@@ -243,6 +262,7 @@ class OperatorView(ExperimentView):
             self.fields.set_fields(response.prediction.T, truth, extent)
         else:
             self._show_curves(card.axes[0], response)
+            self._show_beyond(response)
         self.pendulum.show_response(response, card.interval[1])
         self._title(frame, response)
         if not self._details.isActive():
@@ -267,6 +287,14 @@ class OperatorView(ExperimentView):
         else:
             self.answer.remove_series("truth")
             self.answer.set_series("network", x, response.prediction, color=0, width=2.0, style="dash")
+
+    def _show_beyond(self, response: Response) -> None:
+        """The network's curve past the interval, greyed: nothing was learnt there."""
+        if response.beyond is None or response.beyond_x is None:
+            self.answer.remove_series("beyond")
+        else:
+            self.answer.set_series("beyond", response.beyond_x, response.beyond, color="muted", style="dot",
+                                   label="extrapolation")  # fmt: skip
 
     def _show_parts(self, response: Response) -> None:
         order = np.argsort(-response.contributions)[:16]
@@ -310,6 +338,6 @@ class OperatorView(ExperimentView):
         if np.isfinite(response.relative_l2):
             note = f"error {100 * response.relative_l2:.3g} % · {note}"
         if len(frame.problem.axes) == 2:
-            self.editor.title = f"Input {frame.problem.input_label} · {note}"
+            self.editor.title = f"{frame.problem.input_label} · outside {response.outside:.2g}"
         else:
             self.answer.title = f"{frame.problem.title}: {frame.problem.equation} · {note}"

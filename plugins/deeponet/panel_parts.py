@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView
 
@@ -22,8 +20,3 @@ def show_learning(view: CurvesView, history: MetricsHistory) -> None:
     ):  # fmt: skip
         if name in history:
             view.set_series(name, *history[name], color=color, label=label, style=style)
-
-
-def positive(values: np.ndarray) -> np.ndarray:
-    """Values for a logarithmic axis: what is not positive becomes a gap."""
-    return np.where(values > 0, values, np.nan)

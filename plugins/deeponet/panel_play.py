@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QPushButton, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSpinBox, QWidget
 
 from plugins.deeponet.frames import OperatorFrame, Response
 from workbench.views import FrameScrubber, LabelledSlider
+from workbench.views.layouts import row_of
 
 if TYPE_CHECKING:
     from plugins.deeponet.panel_operator import OperatorView
@@ -42,7 +43,7 @@ class OperatorPlay(QWidget):
         self.kind.activated.connect(self._draw)
         again = QPushButton("New")
         again.clicked.connect(self._draw_another)
-        form.addRow("Input", _row(self.kind, again))
+        form.addRow("Input", row_of(self.kind, again))
         self.scale = LabelledSlider("l", 0.05, 2.0, 0.2, log=True, decimals=2, help="Length scale: same dice, other l")
         self.scale.value_changed.connect(self._draw)
         form.addRow(self.scale)
@@ -51,7 +52,7 @@ class OperatorPlay(QWidget):
             button = QPushButton(f"+ {kind}")
             button.clicked.connect(partial(self._add, kind))
             buttons.append(button)
-        form.addRow(_row(*buttons))
+        form.addRow(row_of(*buttons))
         self.brush = LabelledSlider("brush", 0.0, 0.1, 0.02, decimals=3, help="Smoothing along a stroke")
         self.brush.value_changed.connect(self._brush_changed)
         form.addRow(self.brush)
@@ -63,7 +64,7 @@ class OperatorPlay(QWidget):
         back = QPushButton("Back")
         back.setToolTip("To where the network was trained")
         back.clicked.connect(self._sensors_back)
-        form.addRow(_row(self.train_here, back))
+        form.addRow(row_of(self.train_here, back))
         self.history = FrameScrubber(frames_per_second=8)
         self.history.frame_changed.connect(self._history_moved)
         self._live = True
@@ -168,12 +169,3 @@ class OperatorPlay(QWidget):
         """Show the first case without asking for it."""
         with QSignalBlocker(self.case):
             self.case.setValue(1)
-
-
-def _row(*widgets: QWidget) -> QWidget:
-    box = QWidget()
-    layout = QHBoxLayout(box)
-    layout.setContentsMargins(0, 0, 0, 0)
-    for widget in widgets:
-        layout.addWidget(widget, 1)
-    return box

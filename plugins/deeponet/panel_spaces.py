@@ -7,9 +7,10 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFormLayout, QPushButton, QVBoxLayout, QWidget
 
 from plugins.deeponet.frames import ShiftFrame, StochasticFrame
-from plugins.deeponet.panel_parts import positive, show_learning
+from plugins.deeponet.panel_parts import show_learning
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, CurvesView, ExperimentView, LabelledSlider, Pick, ScatterView, SessionPort
+from workbench.views.curves import positive
 from workbench.views.layouts import above, beside
 
 

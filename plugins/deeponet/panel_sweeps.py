@@ -7,9 +7,10 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from plugins.deeponet.contract import MODELS
 from plugins.deeponet.frames import SweepFrame
-from plugins.deeponet.panel_parts import MODEL_COLOURS, positive
+from plugins.deeponet.panel_parts import MODEL_COLOURS
 from workbench.sdk import MetricsHistory
 from workbench.views import BarsView, Column, CurvesView, ExperimentView, ScatterView, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.layouts import above, beside
 
 

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 Functions = Float[np.ndarray, "b n"]
 PDE_NODES = 100
 LEGENDRE_DEGREES = 20
+CAPUTO_ORDERS = (0.01, 0.99, 25)
+"""Lowest and highest order, and how many of them."""
 CHEBYSHEV_TERMS, POWER_TERMS, SERIES_BOUND = 20, 100, 1.0
 
 
@@ -204,21 +206,37 @@ class AdvectionDiffusion(Problem):
         return advection_diffusion(start, 0.1, 991, 10)
 
 
+def caputo_derivatives(u: Functions, length: float, orders: Float[np.ndarray, " k"]) -> Float[np.ndarray, "b n k"]:
+    """D^a u(y) = integral of (y - x)^(-a) u'(x) / Gamma(1 - a) on all nodes, for orders a in (0, 1).
+
+    By the L1 scheme, exact for piecewise linear u (order 2 - a).
+    """
+    n = u.shape[1] - 1
+    h, j, size = length / n, np.arange(n), 2 * n
+    slopes = np.fft.rfft(np.diff(u, axis=1), size, axis=1)
+    found = np.zeros((*u.shape, len(orders)))
+    for column, alpha in enumerate(orders):
+        weights = (j + 1.0) ** (1 - alpha) - j ** (1 - alpha)
+        product = np.fft.irfft(slopes * np.fft.rfft(weights, size), size, axis=1)[:, :n]
+        found[:, 1:, column] = product * h**-alpha / math.gamma(2 - alpha)
+    return found
+
+
 class Caputo(Problem):
-    """Caputo derivative of order alpha in (0, 1): D^alpha u(y) = integral of (y-x)^(-alpha) u'(x) / Gamma(1-alpha)."""
+    """Caputo derivative of order alpha in (0, 1)."""
 
     def solve(self, u: Functions) -> Float[np.ndarray, "b q"]:
-        """By the L1 scheme, exact for piecewise linear u (order 2 - alpha)."""
-        n = self.space.nodes - 1
-        alpha, h = self.extra["alpha"], (self.space.end - self.space.start) / n
-        j = np.arange(n)
-        weights = (j + 1.0) ** (1 - alpha) - j ** (1 - alpha)
-        slopes = np.diff(u, axis=1)
-        size = 2 * n
-        product = np.fft.rfft(slopes, size, axis=1) * np.fft.rfft(weights, size)
-        found = np.zeros_like(u)
-        found[:, 1:] = np.fft.irfft(product, size, axis=1)[:, :n] * h**-alpha / math.gamma(2 - alpha)
-        return found
+        """By the L1 scheme (order 2 - alpha)."""
+        return caputo_derivatives(u, self.space.end - self.space.start, np.array([self.extra["alpha"]]))[..., 0]
+
+
+class CaputoOrders(Problem):
+    """Caputo derivatives of all orders at once: the location is (y, alpha), as in the journal version."""
+
+    def solve(self, u: Functions) -> Float[np.ndarray, "b y a"]:
+        """By the L1 scheme (order 2 - alpha), on every tenth node."""
+        every = (self.space.nodes - 1) // (len(self.axes[0]) - 1)
+        return caputo_derivatives(u, self.space.end - self.space.start, self.axes[1])[:, ::every]
 
 
 def build_problem(own: ProblemParameters) -> Problem:
@@ -256,6 +274,12 @@ def build_problem(own: ProblemParameters) -> Problem:
         return Caputo(
             unit, (unit.x,), "Caputo derivative", "D^α u", "u(x)", "D^α u(y)", ("y",), extra={"alpha": own.alpha}
         )
+    if name == "caputo_orders":
+        fine = Space(kind, scale, 0.0, 1.0, FINE_NODES + 1)
+        return CaputoOrders(
+            fine, (fine.x[::10], np.linspace(*CAPUTO_ORDERS)), "Caputo, all orders", "D^α u(y),  0 < α < 1", "u(x)",
+            "D^α u(y)", ("y", "α"),
+        )  # fmt: skip
     if name == "advection_diffusion":
         return AdvectionDiffusion(
             unit, title="Advection–diffusion", equation="s_t + s_x − 0.1 s_xx = 0, periodic", input_label="V(x)", **pde

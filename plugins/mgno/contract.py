@@ -7,20 +7,24 @@ from typing import ClassVar, Literal
 
 from workbench.sdk import Parameters, Preset, choice, choices, file, param
 
-DatasetName = Literal["darcy_rough", "darcy_smooth", "darcy_multiscale", "helmholtz", "file"]
+DatasetName = Literal["darcy_rough", "darcy_smooth", "darcy_multiscale", "helmholtz", "pipe", "file"]
 ModelName = Literal["mgno", "fno", "unet", "dilresnet"]
 PaddingName = Literal["auto", "zeros", "reflect", "circular", "replicate"]
 FormName = Literal["released", "mgnet", "classical"]
 LossName = Literal["l2", "h1", "h1_uncut", "h1_differences", "h1_absolute"]
 ActivationName = Literal["gelu", "relu", "tanh", "silu"]
+ScalingName = Literal["global", "released", "pixelwise", "none"]
 
 DATASETS: dict[str, str] = {
     "darcy_rough": "Darcy, rough (12 / 2)",
     "darcy_smooth": "Darcy, smooth (12 / 3)",
     "darcy_multiscale": "Darcy, multiscale",
     "helmholtz": "Helmholtz",
+    "pipe": "Pipe (files)",
     "file": "File",
 }
+FROM_FILES = ("pipe", "file")
+"""Data sets whose equation and solver are not known here."""
 MODELS: dict[str, str] = {"mgno": "MgNO", "fno": "FNO", "unet": "U-Net", "dilresnet": "DilResNet"}
 PADDINGS: dict[str, str] = {
     "auto": "From the boundary", "zeros": "Zeros (Dirichlet)", "reflect": "Reflect (Neumann)",
@@ -28,6 +32,10 @@ PADDINGS: dict[str, str] = {
 }  # fmt: skip
 FORMS: dict[str, str] = {
     "released": "Released: R f, Π u", "mgnet": "MgNet: R(f − Au) + A′Πu", "classical": "Classical: R(f − Au), 0",
+}  # fmt: skip
+SCALINGS: dict[str, str] = {
+    "global": "Mean and deviation of all values", "released": "As released for the set",
+    "pixelwise": "Mean and deviation of each pixel", "none": "None",
 }  # fmt: skip
 LOSSES: dict[str, str] = {
     "l2": "Relative L2", "h1": "Relative H1 (Fourier, cut at 20)", "h1_uncut": "Relative H1 (Fourier)",
@@ -77,10 +85,15 @@ class FieldParameters(MgnoParameters):
     """Experiment "fields": models learn coefficient -> solution side by side."""
 
     dataset: DatasetName = choice("darcy_rough", help="What is learnt", labels=DATASETS, group="Data")
-    path: str = file(help="A file of pairs: coeff/sol, x/y or a/u, samples first", suffixes=(".npz", ".mat", ".h5"),
-                     label="file", group="Data")  # fmt: skip
+    path: str = file(
+        help="A file of pairs: coeff/sol, x/y or a/u, samples first; NAME_x.npy beside NAME_y.npy; for the pipe "
+        "NAME_X.npy beside NAME_Y.npy and NAME_Q.npy", suffixes=(".npz", ".mat", ".h5", ".npy"), label="file",
+        group="Data",
+    )  # fmt: skip
     stride: int = param(1, ge=1, le=16, label="every n-th point", help="Thins out the grid of a file", group="Data")
     n: int = param(48, ge=16, le=421, label="grid n", help="Points a side; a file brings its own", group="Data")
+    refine: int = param(1, ge=1, le=8, label="finer truth", help="Solve on a grid so many times finer and keep every "
+                        "such point: 2 in the paper for smooth and rough, 4 for multiscale", group="Data")  # fmt: skip
     train: int = param(256, ge=8, le=4000, log=True, label="training samples", help="Problems solved to learn from",
                        group="Data")  # fmt: skip
     test: int = param(64, ge=8, le=1000, log=True, label="test samples", help="Problems solved to test on",
@@ -94,6 +107,8 @@ class FieldParameters(MgnoParameters):
         "cells", group="Data", labels={"cells": "Finite volumes, harmonic", "nodes": "As the shipped data (nodes)"},
         help="The true solver",
     )  # fmt: skip
+    scaling: ScalingName = choice("global", help="How the networks' input is scaled", label="input scaling",
+                                  labels=SCALINGS, group="Data")  # fmt: skip
     omega: float = param(400.0, ge=50.0, le=1000.0, label="ω", help="Helmholtz: angular frequency (1000 in the paper)",
                          group="Data")  # fmt: skip
     models: tuple[ModelName, ...] = choices(
@@ -126,12 +141,36 @@ class FieldParameters(MgnoParameters):
                {"dataset": "darcy_multiscale"}),
         Preset("Helmholtz", "Waves in random rock, all Neumann: the padding reflects.",
                {"dataset": "helmholtz", "n": 41, "levels": 4, "loss": "h1_differences"}),
+        Preset("Equal sizes, more steps", "At 6000 steps MgNO is ahead of an FNO and a U-Net of its own size.",
+               {"train": 1000, "test": 60, "steps": 6000, "evaluate_every": 200, "models": ("mgno", "fno", "unet"),
+                "fno_modes": 4, "fno_width": 15, "fno_padding": 5, "unet_width": 3}, cost="15 minutes"),
         Preset("Four networks", "MgNO beside FNO, U-Net and DilResNet on the same batches.",
                {"models": ("mgno", "fno", "unet", "dilresnet")}, cost="4 minutes"),
-        Preset("Paper: rough Darcy", "Section 5 as released: 4 layers of 24, six levels, 256 x 256, 500 epochs.",
-               {"n": 256, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
-                "steps": 80_000, "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 800},
-               cost="data: 9 minutes on one core; training: under an hour on a GPU, days on a laptop"),
+        Preset("Paper: smooth Darcy", "As released: 5 layers of 24, six levels, every second point of 422 x 422.",
+               {"dataset": "darcy_smooth", "tau": 3.0, "high": 12.0, "low": 3.0, "n": 211, "refine": 2, "train": 1000,
+                "test": 100, "channels": 24, "layers": 5, "levels": 6, "batch": 8, "steps": 62_500,
+                "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 625, "scaling": "released"},
+               cost="data: 15 minutes on one core; training: 40 minutes on a GPU, days on a laptop"),
+        Preset("Paper: multiscale Darcy", "As released: 4 layers of 24, every fourth point of 1024 x 1024.",
+               {"dataset": "darcy_multiscale", "n": 256, "refine": 4, "train": 1000, "test": 100, "channels": 24,
+                "layers": 4, "levels": 6, "batch": 8, "steps": 62_500, "learning_rate": 5e-4, "loss": "h1",
+                "models": ("mgno",), "evaluate_every": 625, "scaling": "released"},
+               cost="data: 2.5 hours on one core; training: 45 minutes on a GPU, days on a laptop"),
+        Preset("Paper: Helmholtz", "As released: 4 layers of 20, five levels, 101 x 101 points, 100 epochs.",
+               {"dataset": "helmholtz", "n": 101, "omega": 1000.0, "train": 4000, "test": 200, "channels": 20,
+                "layers": 4, "levels": 5, "smoothings": "1/0 2/0", "batch": 10, "steps": 40_000, "weight_decay": 1e-5,
+                "learning_rate": 3e-4, "loss": "h1_absolute", "models": ("mgno",), "evaluate_every": 400},
+               cost="data: 4 minutes on one core; training: half an hour on a GPU, a day on a laptop"),
+        Preset("Paper: rough Darcy", "As released: 4 layers of 24, six levels, every second point of 512 x 512.",
+               {"n": 256, "refine": 2, "train": 1280, "test": 112, "channels": 24, "layers": 4, "levels": 6, "batch": 8,
+                "steps": 80_000, "learning_rate": 5e-4, "loss": "h1", "models": ("mgno",), "evaluate_every": 800,
+                "scaling": "released"},
+               cost="data: half an hour on one core; training: 45 minutes on a GPU, days on a laptop"),
+        Preset("Paper: pipe flow", "Mesh to velocity from Geo-FNO's files: choose your Pipe_X.npy as the file.",
+               {"dataset": "pipe", "train": 1000, "test": 200, "channels": 24, "layers": 5, "levels": 6,
+                "smoothings": "1/0 1/0 1/0 1/0 1/1 2/0", "loss": "l2", "batch": 4, "steps": 125_000,
+                "learning_rate": 3e-4, "models": ("mgno",), "evaluate_every": 2500, "scaling": "released"},
+               cost="training: over an hour on a GPU, days on a laptop"),
     )  # fmt: skip
 
 
@@ -181,11 +220,25 @@ class BoundaryParameters(Parameters):
 class RolloutParameters(Parameters):
     """Experiment "rollout": Navier-Stokes, one step at a time."""
 
-    n: int = param(64, ge=16, le=128, label="grid n", help="Points a side", group="Data")
+    dataset: Literal["generated", "file"] = choice(
+        "generated", labels={"generated": "Solved here", "file": "File"}, help="Where flows come from", group="Data"
+    )
+    path: str = file(help="Flows u (N, n, n, times) as in FNO's sets, or (N, times, n, n)",
+                     suffixes=(".mat", ".npz", ".h5", ".npy"), label="file", group="Data")  # fmt: skip
+    n: int = param(64, ge=16, le=128, label="grid n", help="Points a side; a file brings its own", group="Data")
     viscosity: float = param(1e-3, ge=1e-5, le=0.1, log=True, label="ν", help="1e-5 in the paper", group="Data")
     trajectories: int = param(64, ge=8, le=1000, log=True, help="Flows to learn from (1000 in the paper)", group="Data")
     test: int = param(16, ge=4, le=200, label="test flows", help="Flows to test on", group="Data")
     frames: int = param(10, ge=2, le=20, help="Frames of each flow, one unit of time apart", group="Data")
+    history: int = param(1, ge=1, le=10, label="frames in", help="Frames that a model reads: 1 as released, 10 as "
+                         "FNO's", group="Data")  # fmt: skip
+    unroll: int = param(1, ge=1, le=10, label="frames out", help="Frames that training goes on from its own answers: 1 "
+                        "as released, 10 in FNO's layout", group="Data")  # fmt: skip
+    refine: int = param(1, ge=1, le=4, label="finer truth", help="Solve on a grid so many times finer and keep every "
+                        "such point: 4 in the paper", group="Data")  # fmt: skip
+    scheme: Literal["heun", "euler"] = choice(
+        "heun", labels={"heun": "Heun", "euler": "Euler (the paper's)"}, help="Of the true solver in time", group="Data"
+    )
     time_step: float = param(2e-2, ge=1e-4, le=5e-2, log=True, help="Of the true solver (1e-4 in the paper)",
                              group="Data")  # fmt: skip
     channels: int = param(8, ge=2, le=48, help="Functions in a layer (32 in the paper)", group="MgNO")
@@ -211,6 +264,14 @@ class RolloutParameters(Parameters):
         Preset("Slow vortices", "nu = 1e-3: a step is a gentle change, and errors add up slowly.", {}),
         Preset("As released", "5 layers of 32, five levels, LayerNorm, nu = 1e-5, 1000 flows.",
                {"viscosity": 1e-5, "trajectories": 1000, "test": 100, "frames": 20, "channels": 32, "layers": 5,
-                "levels": 5, "norm": True, "steps": 100_000, "batch": 64},
+                "levels": 5, "norm": True, "steps": 100_000, "batch": 64, "learning_rate": 1e-3},
                cost="data: half an hour on one core; training: an hour on a GPU"),
+        Preset("As released, their solver", "The same with data from Euler steps of 1e-4 on 256 x 256 points.",
+               {"viscosity": 1e-5, "trajectories": 1000, "test": 100, "frames": 20, "channels": 32, "layers": 5,
+                "levels": 5, "norm": True, "steps": 100_000, "batch": 64, "learning_rate": 1e-3, "refine": 4,
+                "time_step": 1e-4, "scheme": "euler"},
+               cost="data: six days on one core; training: an hour on a GPU"),
+        Preset("Ten frames in, ten out", "FNO's layout: ten frames are given, ten follow and are trained on.",
+               {"frames": 19, "history": 10, "unroll": 10, "trajectories": 48, "batch": 4, "steps": 120,
+                "models": ("mgno", "fno")}, cost="4 minutes"),
     )  # fmt: skip

@@ -12,10 +12,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from plugins.mgno.contract import FROM_FILES
 from workbench.sdk import Progress, UserError
 from workbench.toolkit.data_cache import cached
 from workbench.toolkit.elliptic import solve_darcy, solve_darcy_nodes, solve_helmholtz, wave_speed
-from workbench.toolkit.field_files import load_field_pairs
+from workbench.toolkit.field_files import load_field_pairs, load_pipe
 from workbench.toolkit.random_fields import multiscale_coefficient, neumann_field, two_phases
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ Fields = Float[np.ndarray, "b n n"]
 MULTISCALE_TERMS = 6
 TEST_SEED = 10_000_000
 PADDING_OF = {"darcy_rough": "zeros", "darcy_smooth": "zeros", "darcy_multiscale": "zeros", "helmholtz": "reflect",
-              "file": "zeros"}  # fmt: skip
+              "pipe": "zeros", "file": "zeros"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class FieldSet:
-    """Inputs and outputs (b, 1, n, n)."""
+    """Inputs (b, c, n, n) and outputs (b, 1, n, n)."""
 
-    inputs: Float[Tensor, "b 1 n n"]
+    inputs: Float[Tensor, "b c n n"]
     outputs: Float[Tensor, "b 1 n n"]
 
     def to(self, device: torch.device) -> FieldSet:
@@ -78,15 +79,21 @@ def true_solution(own: FieldParameters, coefficient: Float[np.ndarray, "n n"]) -
 def make_fields(
     own: FieldParameters, n: int, count: int, seed: int, cache: Path, purpose: str
 ) -> Iterator[Progress | FieldSet]:
-    """Yield Progress and last `count` pairs at n points a side, kept under everything that decides them."""
+    """Yield Progress and last `count` pairs at n points a side, kept under everything that decides them.
+
+    With own.refine they are solved on a grid so many times finer, of which every such point is kept.
+    """
     names = ("dataset", "tau", "alpha", "high", "low", "solver", "omega")
     key = {name: getattr(own, name) for name in names} | {"n": n, "count": count, "seed": seed, "version": 1}
+    if own.refine > 1:
+        key["refine"] = own.refine
+    every = slice((own.refine - 1) // 2, None, own.refine)
 
     def make() -> Iterator[Progress | dict[str, np.ndarray]]:
         inputs, outputs = np.empty((count, n, n), np.float32), np.empty((count, n, n), np.float32)
         for index in range(count):
-            a = draw_coefficient(own, n, seed + index)
-            inputs[index], outputs[index] = a, true_solution(own, a)
+            a = draw_coefficient(own, own.refine * n, seed + index)
+            inputs[index], outputs[index] = a[every, every], true_solution(own, a)[every, every]
             yield Progress(f"Solving {purpose} problems: {index + 1} of {count}", (index + 1) / count)
         yield {"inputs": inputs, "outputs": outputs}
 
@@ -94,22 +101,24 @@ def make_fields(
         yield said if isinstance(said, Progress) else checked(said["inputs"], said["outputs"], purpose)
 
 
-def checked(inputs: Fields, outputs: Fields, source: str) -> FieldSet:
+def checked(inputs: Float[np.ndarray, "b *c n n"], outputs: Fields, source: str) -> FieldSet:
     """Make tensors; raise UserError naming the first sample that is not finite."""
     for name, values in (("input", inputs), ("output", outputs)):
-        bad = np.flatnonzero(~np.isfinite(values).all((1, 2)))
+        bad = np.flatnonzero(~np.isfinite(values).reshape(len(values), -1).all(1))
         if len(bad):
             raise UserError(f"{source}: the {name} of sample {bad[0]} has values that are not finite.")
-    return FieldSet(*(torch.from_numpy(np.array(values, np.float32))[:, None] for values in (inputs, outputs)))
+    made = (torch.from_numpy(np.array(values, np.float32)) for values in (inputs, outputs))
+    return FieldSet(*(values if values.ndim == 4 else values[:, None] for values in made))
 
 
 def load_sets(own: FieldParameters, seed: int, cache: Path) -> Iterator[Progress | tuple[FieldSet, FieldSet]]:
     """Yield Progress and last the training and the test set: generated, or the file's samples split in order."""
-    if own.dataset == "file":
+    if own.dataset in FROM_FILES:
         if not own.path:
             raise UserError("Choose a file of fields, or another data set.")
         yield Progress(f"Reading {Path(own.path).name}")
-        pairs = load_field_pairs(Path(own.path), most=own.train + own.test, stride=own.stride)
+        load = load_pipe if own.dataset == "pipe" else load_field_pairs
+        pairs = load(Path(own.path), most=own.train + own.test, stride=own.stride)
         total = len(pairs.inputs)
         if total < 4:
             raise UserError(f"{pairs.source} holds {total} samples; at least 4 are needed.")

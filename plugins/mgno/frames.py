@@ -122,4 +122,8 @@ class RolloutFrame(Frame):
     one_step: tuple[float, ...]
     persistence_step: float
     spectra: Float[np.ndarray, "m k"]
+    given: int
+    """True frames that the models begin with."""
+    flows: int
+    """Flows of the test set."""
     parameters: tuple[int, ...]

@@ -6,13 +6,14 @@ import numpy as np
 from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
-from plugins.mgno.contract import MODELS
+from plugins.mgno.contract import FROM_FILES, MODELS
 from plugins.mgno.frames import FieldAnswer, FieldFrame, ResolutionAnswer
 from plugins.mgno.panel_inside import CycleViews, SmootherViews
-from plugins.mgno.panel_parts import MODEL_COLOURS, positive
+from plugins.mgno.panel_parts import MODEL_COLOURS
 from plugins.mgno.panel_play import FieldPlay
 from workbench.sdk import MetricsHistory
-from workbench.views import CurvesView, ExperimentView, HistogramView, ImageView, Pick, SessionPort, TableView
+from workbench.views import BarsView, CurvesView, ExperimentView, HistogramView, ImageView, Pick, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.field_row import FieldRow
@@ -40,9 +41,7 @@ class FieldsView(ExperimentView):
         self.fields = FieldRow("field", input_view=self.editor)
         self.model = QComboBox()
         self.model.setToolTip("Whose prediction is shown")
-        self.model.setAccessibleName("Model")
         self.model.activated.connect(self._redraw)
-        self.fields.prediction.add_tool(self.model)
         self.fields.probed.connect(self._probed)
         self.learning = CurvesView("learning", "Relative L2 error", y_label="relative L2", log_y=True)
         self.learning_h1 = CurvesView("learning-h1", "Relative H1 error and loss", y_label="relative H1", log_y=True)
@@ -50,6 +49,7 @@ class FieldsView(ExperimentView):
                                        hint="Click a bar for a test problem with such an error.")  # fmt: skip
         self.histogram.clicked.connect(self._error_clicked)
         self.table = TableView("numbers", "Numbers")
+        self.times = BarsView("times", "Time of an answer", "ms", log=True)
         self.receptive = ImageView("receptive", "Receptive field: ∂u(pixel) / ∂a", symmetric=True, x_label="x",
                                    y_label="y", value_label="∂u/∂a")  # fmt: skip
         self.receptive.show_message("Click a pixel of the prediction, truth or error.")
@@ -64,7 +64,8 @@ class FieldsView(ExperimentView):
         self.tabs = tabs_of({
             "Section, spectrum": self.fields.below,
             "Learning": beside(self.learning, self.learning_h1),
-            "Errors": beside(self.histogram, self.table, sizes=(450, 550)),
+            "Errors": beside(self.histogram, self.times, sizes=(600, 380)),
+            "Numbers": self.table,
             "V-cycle": self.cycle,
             "Smoothers": self.smoothers,
             "Pixel": beside(self.receptive, self.iterations),
@@ -136,11 +137,15 @@ class FieldsView(ExperimentView):
             self.model.addItem(MODELS[name], name)
         if shown in frame.models:
             self.model.setCurrentIndex(frame.models.index(shown))
-        what = "Wave speed" if frame.dataset == "helmholtz" else "Coefficient"
+        what = {"helmholtz": "Wave speed", "pipe": "Mesh"}.get(frame.dataset, "Coefficient")
         self.editor.title = f"{what} {frame.input_label}"
         self.editor.value_label = frame.input_label
         self.editor.phases = frame.phases
         self.editor.set_levels(frame.phases[::-1] if frame.phases else frame.limits)
+        can_paint = frame.dataset != "pipe"
+        self.palette_box.setEnabled(can_paint)
+        self.palette_box.setToolTip("" if can_paint else "A mesh cannot be painted: choose test problems.")
+        self.editor.drags = "edit" if can_paint and self.palette_box.tool != "pan" else "pan"
         self.fields.is_robust = frame.dataset == "helmholtz"
         self.cycle.set_levels(frame)
 
@@ -173,7 +178,8 @@ class FieldsView(ExperimentView):
             return
         index = min(self.chosen_model, len(answer.predictions) - 1)
         milliseconds = answer.milliseconds[index]
-        self.fields.set_fields(answer.predictions[index], answer.truth, note=f"{milliseconds:.3g} ms")
+        self.fields.set_fields(answer.predictions[index], answer.truth, who=MODELS[frame.models[index]],
+                               note=f"{milliseconds:.3g} ms")  # fmt: skip
         if not self._numbers.isActive():
             self._numbers.start()
 
@@ -192,21 +198,27 @@ class FieldsView(ExperimentView):
         rows = []
         for index, name in enumerate(frame.models):
             truth = answer.truth
-            here = None
+            here = h1_here = largest = None
             if truth is not None:
-                here = 100 * float(
-                    np.linalg.norm(answer.predictions[index] - truth) / max(np.linalg.norm(truth), 1e-30)
-                )
+                error = answer.predictions[index] - truth
+                here = 100 * float(np.linalg.norm(error) / max(np.linalg.norm(truth), 1e-30))
+                h1_here = 100 * _h1_norm(error) / max(_h1_norm(truth), 1e-30)
+                largest = float(np.abs(error).max())
             errors, h1 = frame.errors[index], frame.h1_errors[index]
             rows.append((
                 MODELS[name], frame.parameters[index], 100 * float(errors.mean()), 100 * float(h1.mean()), here,
-                answer.residuals[index] if answer.residuals else None, answer.milliseconds[index],
+                h1_here, largest, answer.residuals[index] if answer.residuals else None, answer.milliseconds[index],
             ))  # fmt: skip
         if np.isfinite(answer.solver_ms):
-            rows.append(("true solver", None, None, None, 0.0, None, answer.solver_ms))
+            rows.append(("true solver", None, None, None, 0.0, 0.0, 0.0, None, answer.solver_ms))
         self.table.set_rows(
-            ("model", "parameters", "test L2 (%)", "test H1 (%)", "this: L2 (%)", "‖Au − f‖ ÷ ‖f‖", "time (ms)"), rows
-        )
+            ("model", "parameters", "test L2 (%)", "test H1 (%)", "this: L2 (%)", "this: H1 (%)", "this: max",
+             "‖Au − f‖ ÷ ‖f‖", "time (ms)"), rows,
+        )  # fmt: skip
+        times = dict(zip((MODELS[name] for name in frame.models), answer.milliseconds, strict=True))
+        if np.isfinite(answer.solver_ms):
+            times["solver"] = answer.solver_ms
+        self.times.set_bars(list(times), {"ms": list(times.values())})
 
     # Asking
 
@@ -243,7 +255,7 @@ class FieldsView(ExperimentView):
 
     @Slot()
     def _rested(self) -> None:
-        if self._own is not None and self._frame is not None and self._frame.dataset != "file":
+        if self._own is not None and self._frame is not None and self._frame.dataset not in FROM_FILES:
             self.port.ask_latest("solve", self._show, values=self._own, gains=self._play.gains)
 
     @Slot(object)
@@ -298,3 +310,9 @@ class FieldsView(ExperimentView):
         page = self.tabs.widget(index)
         if page in (self.cycle, self.smoothers) and self._frame is not None and self.coefficient is not None:
             page.ask()  # type: ignore[attr-defined]
+
+
+def _h1_norm(field: np.ndarray) -> float:
+    """Root of the summed squares of a field and of its differences over cells of 1/n, as in relative_h1_differences."""
+    down, across = np.gradient(field, 1 / field.shape[-1])
+    return float(np.sqrt((field**2 + down**2 + across**2).sum()))

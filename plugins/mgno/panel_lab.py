@@ -7,9 +7,9 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QFormLayout, QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from plugins.mgno.frames import BoundaryFrame, LabFrame
-from plugins.mgno.panel_parts import positive
 from workbench.sdk import MetricsHistory
 from workbench.views import CurvesView, ExperimentView, ImageView, Pick, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.layouts import above, beside

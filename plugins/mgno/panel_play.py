@@ -8,9 +8,10 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QFormLayout, QGroupBox, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
+from plugins.mgno.contract import FROM_FILES
 from plugins.mgno.frames import FieldFrame
-from plugins.mgno.panel_parts import row_of
 from workbench.views import LabelledSlider
+from workbench.views.layouts import row_of
 
 if TYPE_CHECKING:
     from plugins.mgno.panel_fields import FieldsView
@@ -25,6 +26,7 @@ class FieldPlay(QWidget):
         self._seed = 0
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Shown", view.model)
         self.case = QSpinBox()
         self.case.setRange(1, 64)
         self.case.setToolTip("A problem of the test set")
@@ -58,7 +60,7 @@ class FieldPlay(QWidget):
         """Offer as many levels and cases as there are."""
         with QSignalBlocker(self.case):
             self.case.setRange(1, frame.errors.shape[1])
-        is_file = frame.dataset == "file"
+        is_file = frame.dataset in FROM_FILES
         for button in (self.new, self.grids, self.tau):
             button.setEnabled(not is_file)
         self.tau.setVisible(frame.phases is not None)

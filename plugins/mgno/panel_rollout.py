@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QSignalBlocker, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QProgressBar, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from plugins.mgno.contract import MODELS
 from plugins.mgno.frames import RolloutFrame
-from plugins.mgno.panel_parts import MODEL_COLOURS, positive
+from plugins.mgno.panel_parts import MODEL_COLOURS
 from workbench.sdk import MetricsHistory, Progress
-from workbench.views import CurvesView, ExperimentView, FrameScrubber, SessionPort, TableView
+from workbench.views import CurvesView, ExperimentView, Film, FilmButton, FrameScrubber, SessionPort, TableView
+from workbench.views.curves import positive
 from workbench.views.edits import Edit
 from workbench.views.field_editor import BrushPalette, FieldEditor
 from workbench.views.field_row import FieldRow
-from workbench.views.layouts import above, beside, tabs_of
+from workbench.views.layouts import above, beside, tabs_of, with_button
 from workbench.views.theme import DIVERGING
 
 
@@ -35,9 +38,7 @@ class RolloutView(ExperimentView):
         self.fields = FieldRow("flow", input_view=self.editor, output_label="w", colormap=DIVERGING)
         self.model = QComboBox()
         self.model.setToolTip("Whose prediction is shown")
-        self.model.setAccessibleName("Model")
         self.model.activated.connect(self._draw)
-        self.fields.prediction.add_tool(self.model)
         self.time = FrameScrubber(frames_per_second=4)
         self.time.frame_changed.connect(self._time_moved)
         self.errors = CurvesView("by-frame", "Error by frame", "frame", "relative L2", log_y=True)
@@ -48,7 +49,10 @@ class RolloutView(ExperimentView):
         column = QVBoxLayout(pictures)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.fields.row, 1)
-        column.addWidget(self.time)
+        self.film = FilmButton(
+            Film("flow", (self.fields.prediction, self.fields.truth, self.fields.error), self.time), port.say
+        )
+        column.addWidget(with_button(self.time, self.film))
         tabs = tabs_of({
             "Flow": beside(self.errors, self.spectra, self.learning),
             "Section, spectrum": self.fields.below,
@@ -61,6 +65,7 @@ class RolloutView(ExperimentView):
         self._play = QWidget()
         form = QFormLayout(self._play)
         form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Shown", self.model)
         self.number = QSpinBox()
         self.number.setRange(1, 16)
         self.number.valueChanged.connect(self._flow_chosen)
@@ -97,7 +102,8 @@ class RolloutView(ExperimentView):
 
     def show_frame(self, frame: RolloutFrame) -> None:
         """Draw the chosen flow; a painted one is kept until asked for anew."""
-        self.number.setMaximum(max(1, self.number.maximum()))
+        with QSignalBlocker(self.number):
+            self.number.setMaximum(frame.flows)
         if self.model.count() != len(frame.models):
             self.model.clear()
             for name in frame.models:
@@ -113,6 +119,10 @@ class RolloutView(ExperimentView):
     def _flow_chosen(self, number: int) -> None:
         self._own, self._number = None, number - 1
         self.port.ask_latest("flow", self._show, number=self._number)
+
+    def films(self) -> Sequence[Film]:
+        """The flow, predicted and true, with the error."""
+        return (self.film.film,)
 
     def take_vorticity(self, values: np.ndarray) -> None:
         """Take this field as the painted one and go on from it."""
@@ -164,6 +174,9 @@ class RolloutView(ExperimentView):
             scale = float(np.abs(frame.truth[0]).max()) or 1.0
             self.editor.set_levels((-scale, scale))
             self.editor.set_field(frame.truth[0])
+        known = frame.truth[np.isfinite(frame.truth)]
+        reach = float(np.abs(known).max()) if len(known) else 1.0
+        self.fields.levels = (-reach, reach) if reach > 0 else None
         frames = np.arange(len(frame.persistence))
         self.errors.set_series("nothing moves", frames, positive(frame.persistence), color="muted", style="dash")
         for name, errors in zip(frame.models, frame.errors, strict=True):
@@ -195,5 +208,7 @@ class RolloutView(ExperimentView):
             return
         index = min(self.time.frame, len(frame.truth) - 1)
         model = max(0, min(self.model.currentIndex(), len(frame.predictions) - 1))
-        self.fields.set_fields(frame.predictions[model][index], frame.truth[index], note=f"t = {index}")
+        note = f"t = {index}, given" if index < frame.given else f"t = {index}"
+        self.fields.set_fields(frame.predictions[model][index], frame.truth[index], who=MODELS[frame.models[model]],
+                               note=note)  # fmt: skip
         self.errors.set_line("now", float(index), "vertical", color="accent")

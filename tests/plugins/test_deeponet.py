@@ -360,6 +360,23 @@ def test_zero_is_answered_by_the_bias_alone():
     assert math.isnan(shown.relative_l2)
 
 
+def test_past_the_interval_the_networks_own_curve_goes_on():
+    own = started(Operator)
+    with torch.no_grad():
+        shown = own.case(0)
+    assert shown.beyond_x[0] == pytest.approx(1.0)
+    assert shown.beyond_x[-1] == pytest.approx(1.2)
+    assert shown.beyond[0] == pytest.approx(shown.prediction[-1], rel=1e-5)
+    with torch.no_grad():
+        assert started(Operator, problem="legendre").case(0).beyond is None
+
+
+def test_the_first_steps_are_looked_at_so_that_curves_have_a_beginning():
+    own = started(Operator, steps=60, evaluate_every=1000)
+    looked = [step for step, said in enumerate(run(own), 1) if "ratio" in said]
+    assert looked == [1, 2, 5, 10, 20, 50, 60]
+
+
 def test_elbows_and_fits_are_found_where_they_were_put():
     m = np.array([2.0, 4, 6, 8, 10, 14, 20, 40])
     errors = np.where(m < 10, np.exp(-0.8 * m), np.exp(-8.0))
@@ -426,7 +443,7 @@ def test_presets_are_valid_and_claims_point_at_experiments():
         for preset in kind.presets:
             kind.checked(preset.values)
             assert preset.why.endswith(".")
-    known = {"operator", "duel", "sensors", "scaling", "shift", "stochastic"}
+    known = {"operator", "duel", "sensors", "scaling", "shift", "stochastic", "fractional"}
     found = claims_of(claims)
     assert len(found) >= 12
     assert {info.experiment for info in found.values()} <= known

@@ -5,14 +5,14 @@ import sys
 
 import numpy as np
 import pytest
-import torch
+from PIL import Image
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QUndoStack
 from PySide6.QtWidgets import QApplication
 
 import plugins.deeponet.panel as deeponet
 import plugins.mgno.panel as mgno
 from plugins.deeponet.experiments.duel import Duel
+from plugins.deeponet.experiments.fractional import Fractional
 from plugins.deeponet.experiments.operator import Operator
 from plugins.deeponet.experiments.scaling import Scaling
 from plugins.deeponet.experiments.sensors import Sensors
@@ -22,8 +22,7 @@ from plugins.mgno.experiments.boundary import BoundaryLab
 from plugins.mgno.experiments.fields import Fields
 from plugins.mgno.experiments.multigrid_lab import MultigridLab
 from plugins.mgno.experiments.rollout import Rollout
-from workbench.compute.building import build, prepared
-from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
+from tests.support.panels import ViewBench
 from workbench.views import View
 from workbench.views.theme import theme
 
@@ -35,6 +34,7 @@ SMALL = {
     "operator": (deeponet.OperatorView, Operator, FEW),
     "pendulum": (deeponet.OperatorView, Operator, FEW | {"problem": "pendulum"}),
     "reaction": (deeponet.OperatorView, Operator, FEW | {"problem": "diffusion_reaction"}),
+    "caputo": (deeponet.OperatorView, Operator, FEW | {"problem": "caputo_orders"}),
     "legendre": (deeponet.OperatorView, Operator, FEW | {"problem": "legendre"}),
     "duel": (deeponet.DuelView, Duel, FEW | {"fnn_width": 16}),
     "sensors": (deeponet.SensorsView, Sensors, FEW | {"counts": "2 4 6 10", "length_scales": "0.2 0.5"}),
@@ -43,6 +43,9 @@ SMALL = {
     "shift": (deeponet.ShiftView, Shift, FEW | {"scales": "0.1 0.2 0.5"}),
     "paths": (deeponet.StochasticView, Stochastic,
               {"kernels": 30, "test_kernels": 20, "evaluate_every": 5, "steps": 10}),
+    "disc": (deeponet.FractionalView, Fractional,
+             {"functions": 20, "test_functions": 10, "grid": 8, "orders": 3, "width": 8, "batch": 8, "steps": 10,
+              "evaluate_every": 5}),
     "fields": (mgno.FieldsView, Fields,
                {"n": 24, "train": 8, "test": 8, "channels": 4, "layers": 2, "levels": 3, "batch": 4, "steps": 10,
                 "evaluate_every": 5, "fno_width": 4, "fno_modes": 3}),
@@ -59,96 +62,28 @@ SMALL = {
 EVERY = pytest.mark.parametrize("name", SMALL)
 
 
-class Port:
-    """Answers actions at once, as the worker would; keeps what was asked and said."""
-
-    def __init__(self, experiment):
-        self.undo_stack = QUndoStack()
-        self.experiment, self.parameters = experiment, experiment.parameters
-        self.asked, self.said = [], []
-
-    @torch.no_grad()
-    def ask_latest(self, action, done, /, *, partial=None, failed=None, **arguments):
-        self.asked.append(action)
-        try:
-            answer = getattr(self.experiment, action)(**arguments)
-            if hasattr(answer, "send"):
-                answer = self._drain(answer, partial)
-        except UserError as error:
-            (failed or self.say)(str(error))
-            return
-        done(answer)
-
-    @staticmethod
-    def _drain(answer, partial):
-        while True:
-            try:
-                said = next(answer)
-            except StopIteration as end:
-                return end.value
-            if partial:
-                partial(said)
-
-    def change_parameters(self, text, changes):
-        self.parameters = self.parameters.changed(**changes)
-
-    def say(self, sentence):
-        self.said.append(sentence)
-
-
-class Bench:
-    """A view and its experiment."""
-
-    def __init__(self, name, qtbot, **changes):
-        view, kind, small = SMALL[name]
-        self.experiment = prepared(build(kind, small | changes))
-        self.port = Port(self.experiment)
-        self.view = view(self.port)
-        self.qtbot = qtbot
-        self.play = self.view.play_controls()
-        if self.play is not None:
-            qtbot.addWidget(self.play)
-        qtbot.addWidget(self.view)
-        self.view.resize(980, 680)
-        self.view.start_over()
-        self.draw()
-        self.view.show()
-        qtbot.waitExposed(self.view)
-        self.view.grab()
-
-    @torch.no_grad()
-    def draw(self):
-        self.view.show_frame(self.experiment.frame())
-
-    def train(self):
-        history = MetricsHistory()
-        for said in self.experiment.run():
-            if not isinstance(said, Progress):
-                step = np.array([self.experiment.step])
-                history.append(MetricsBlock({k: (step, np.array([float(v)])) for k, v in said.items()}))
-        self.view.show_metrics(history)
-        self.draw()
-        self.view.grab()
-
-    def drag(self, view, *places):
-        canvas = view.body
-        points = [view.frame().point(*place) for place in places]
-        points = [QPoint(round(p.x()), round(p.y())) for p in points]
-        self.qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=points[0])
-        for point in points[1:]:
-            self.qtbot.mouseMove(canvas, point)
-        self.qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=points[-1])
-
-    def click(self, view, x, y):
-        point = view.frame().point(x, y)
-        self.qtbot.mouseClick(view.body, Qt.MouseButton.LeftButton, pos=QPoint(round(point.x()), round(point.y())))
-
-
 @pytest.fixture
 def bench(qtbot):
     theme().set_mode("light")
-    yield lambda name, **changes: Bench(name, qtbot, **changes)
+
+    def made(name, **changes):
+        view, kind, small = SMALL[name]
+        return ViewBench(view, kind, qtbot, **(small | changes))
+
+    yield made
     theme().set_mode("light")
+
+
+@pytest.fixture
+def pipe_files(tmp_path):
+    """Twelve small meshes with velocities on them, in Geo-FNO's three files."""
+    rng = np.random.default_rng(0)
+    y, x = np.meshgrid(np.linspace(0, 1, 17), np.linspace(0, 10, 17))
+    bent = y + 0.2 * rng.standard_normal((12, 1, 1)) * np.sin(x)
+    np.save(tmp_path / "Pipe_X.npy", np.broadcast_to(x, bent.shape))
+    np.save(tmp_path / "Pipe_Y.npy", bent)
+    np.save(tmp_path / "Pipe_Q.npy", np.stack((y * (1 - y) + 0 * bent, 0 * bent, bent), 1))
+    return tmp_path / "Pipe_X.npy"
 
 
 @EVERY
@@ -224,7 +159,7 @@ def test_the_pendulum_is_pushed_by_the_mouse(bench):
     view.grab()
     point = view.frame().point(0.8, 0.0)
     own.qtbot.mousePress(view.body, Qt.MouseButton.LeftButton, pos=QPoint(round(point.x()), round(point.y())))
-    own.qtbot.waitUntil(lambda: not view.is_moving, timeout=20_000)
+    own.qtbot.waitUntil(lambda: not view.is_moving, timeout=60_000)
     own.qtbot.mouseRelease(view.body, Qt.MouseButton.LeftButton, pos=QPoint(round(point.x()), round(point.y())))
     force = view.data()["force"]
     assert force.max() == pytest.approx(0.8 / 1.2 * 2.5, abs=0.1)
@@ -334,3 +269,72 @@ def test_a_painted_vorticity_goes_on_and_the_film_is_played(bench):
     assert own.port.asked[-1] == "flow"
     own.port.undo_stack.undo()
     QApplication.processEvents()
+
+
+def test_the_order_slides_and_the_disc_is_painted_and_undone(bench):
+    own = bench("disc")
+    own.train()
+    before = own.view.editor.field
+    own.view.order._box.setValue(0.8)
+    assert own.port.asked[-1] == "case"
+    assert "0.80" in own.view.fields.truth.title
+    own.drag(own.view.editor, (0.0, 0.0), (0.3, 0.3))
+    assert own.port.asked[-1] == "respond"
+    painted = own.view.editor.field
+    assert np.nanmax(np.abs(painted - before)) > 0.1
+    assert np.array_equal(np.isnan(painted), np.isnan(before))
+    shown = own.experiment.respond(painted, 0.8)
+    assert np.allclose(own.view.fields.truth.values, shown.truth, equal_nan=True, atol=1e-4)
+    own.port.undo_stack.undo()
+    assert np.allclose(own.view.editor.field, before, equal_nan=True, atol=1e-6)
+    own.qtbot.mouseClick(own.view.flat, Qt.MouseButton.LeftButton)
+    assert np.nanmax(np.abs(own.view.editor.field)) < 1e-9
+    own.qtbot.mouseClick(own.view.bump, Qt.MouseButton.LeftButton)
+    assert np.nanmax(own.view.editor.field) == pytest.approx(1.0, abs=0.1)
+    own.view.model.setCurrentIndex(1)
+    own.view.model.activated.emit(1)
+    assert own.view.fields.prediction.title.startswith("CNN")
+    assert not own.port.said
+
+
+def test_a_roll_out_is_written_as_a_film_and_a_stopped_one_is_not(bench, tmp_path):
+    own = bench("rollout", history=2)
+    own.view.time.go_to(1)
+    assert "given" in own.view.fields.prediction.title
+    with own.qtbot.waitSignal(own.view.film.finished, timeout=20_000) as written:
+        own.view.film.start(tmp_path / "flow.gif")
+        assert own.view.film.is_drawing
+    assert written.args[0] == [tmp_path / "flow.gif"]
+    with Image.open(tmp_path / "flow.gif") as film:
+        assert film.n_frames == 4
+        assert film.size == (3 * 420, 340)
+    assert own.view.time.frame == 1
+    own.view.film.start(tmp_path / "other.gif")
+    own.qtbot.mouseClick(own.view.film, Qt.MouseButton.LeftButton)
+    assert not own.view.film.is_drawing
+    assert not (tmp_path / "other.gif").exists()
+
+
+def test_time_moves_through_a_field_of_any_second_axis_and_its_film_is_written(bench, tmp_path):
+    own = bench("caputo")
+    assert own.view.films()[0].scrubber.count == 25
+    with own.qtbot.waitSignal(own.view.film.finished, timeout=30_000):
+        own.view.film.start(tmp_path / "orders.png")
+    assert len(list(tmp_path.glob("orders-*.png"))) == 25
+    assert own.port.said.pop() == f"Wrote 25 images to {tmp_path}."
+    own.view.time._slider.setValue(3)
+    assert own.view.fields.section.title.startswith("Section at α")
+    other = bench("operator")
+    assert other.view.films()[0].scrubber.count == 1
+
+
+def test_the_pipe_shows_meshes_and_refuses_paint(bench, pipe_files):
+    own = bench("fields", dataset="pipe", path=str(pipe_files), models=("mgno",), loss="l2", levels=2)
+    assert own.view.editor.title == "Mesh y"
+    assert not own.view.palette_box.isEnabled()
+    own.drag(own.view.editor, (0.3, 0.3), (0.6, 0.6))
+    assert "predict" not in own.port.asked
+    own.view.tabs.setCurrentWidget(own.view.cycle)
+    own.click(own.view.fields.truth, 0.5, 0.5)
+    assert own.port.asked[-1] == "receptive"
+    assert not own.port.said

@@ -2,7 +2,6 @@
 
 import csv
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,9 +31,10 @@ from plugins.mgno.experiments.inspecting import bilinear_stencil, smoother_symbo
 from plugins.mgno.experiments.multigrid_lab import MultigridLab
 from plugins.mgno.experiments.rollout import Rollout
 from plugins.mgno.model import HelmholtzMgNO, MgNO, MultigridOperator, Normaliser, level_sizes
+from tests.support.experiments import steps_of
 from workbench.compute.building import build, prepared
 from workbench.compute.checks import assert_resuming_changes_nothing, assert_watching_changes_nothing
-from workbench.sdk import Progress, UserError, claims_of
+from workbench.sdk import UserError, claims_of
 from workbench.toolkit.elliptic import darcy_residual
 from workbench.toolkit.field_models import parameter_count
 
@@ -64,18 +64,6 @@ SIX = [(1, 0)] * 5 + [(2, 0)]
 
 def started(kind, seed=0, **changes):
     return prepared(build(kind, SMALL[kind] | changes, seed=seed))
-
-
-def run(experiment):
-    return [said for said in experiment.run() if not isinstance(said, Progress)]
-
-
-def answer(action):
-    while True:
-        try:
-            next(action)
-        except StopIteration as end:
-            return end.value
 
 
 # The released sizes
@@ -318,27 +306,6 @@ def test_bad_samples_are_named():
         checked(good, bad, "set")
 
 
-DARCY = Path(__file__).parents[3] / "shared" / "data" / "darcy"
-
-
-def test_files_train_and_say_what_they_cannot_do(tmp_path):
-    rng = np.random.default_rng(0)
-    np.savez(tmp_path / "set.npz", x=rng.random((12, 16, 16)), y=rng.random((12, 16, 16)))
-    own = started(Fields, dataset="file", path=str(tmp_path / "set.npz"), models=("mgno", "fno"))
-    assert np.isfinite(run(own)[-1]["test/mgno"])
-    for action in (lambda: own.solve(COEFFICIENT), lambda: own.draw(0, 3.0), lambda: answer(own.resolutions())):
-        with pytest.raises(UserError, match="file"):
-            action()
-    with pytest.raises(UserError, match="Choose a file"):
-        started(Fields, dataset="file")
-
-
-@pytest.mark.skipif(not DARCY.exists(), reason="the real Darcy files lie beside a developer's checkout only")
-def test_the_real_darcy_files_are_read():
-    own = started(Fields, dataset="file", path=str(DARCY / "darcy_train_16.npz"), train=20, test=10, models=("mgno",))
-    assert own.frame().errors.shape == (1, 10)
-
-
 # Experiments
 
 
@@ -356,7 +323,7 @@ def test_a_resumed_run_is_the_uninterrupted_run(kind, tmp_path):
 @EVERY
 def test_frames_metrics_and_files_are_there(kind, tmp_path):
     own = started(kind)
-    rows = run(own)
+    rows = steps_of(own)
     assert len(rows) == 10
     assert all(np.isfinite(float(value)) for row in rows for value in row.values())
     with torch.no_grad():
@@ -370,20 +337,20 @@ def test_frames_metrics_and_files_are_there(kind, tmp_path):
 def test_every_set_and_loss_trains(dataset, loss):
     n = 25 if dataset == "helmholtz" else 16
     own = started(Fields, dataset=dataset, loss=loss, models=("mgno",), n=n, steps=10)
-    assert np.isfinite(run(own)[-1]["test/mgno"])
+    assert np.isfinite(steps_of(own)[-1]["test/mgno"])
     assert not math.isnan(own.solve(own.draw(1, 5.0)).solver_ms)
 
 
 def test_training_an_mgno_lowers_its_error():
     own = started(Fields, models=("mgno",), train=64, steps=150, evaluate_every=150, batch=8, learning_rate=5e-3)
     before = own.errors()["mgno"][0]
-    run(own)
+    steps_of(own)
     assert own.errors()["mgno"][0] < 0.5 * before
 
 
 def test_unfreezing_the_stencils_speeds_up_the_cycle():
     own = started(MultigridLab, steps=60, batch=8)
-    run(own)
+    steps_of(own)
     assert own.factor(own.cycle) < 0.7 * own.factor(classical_cycle(15))
 
 
@@ -417,7 +384,8 @@ def test_the_receptive_field_is_the_derivative_of_a_pixel():
 def test_impossible_settings_are_refused_with_a_sentence():
     for kind, changes, words in (
         (Fields, {"levels": 6}, "coarsest needs 3"), (Fields, {"smoothings": "x"}, "Smoothings"),
-        (BoundaryLab, {"levels": 6}, "coarsest"), (Rollout, {"levels": 6}, "coarsest"),
+        (Fields, {"batch": 1}, "batch of 2"), (BoundaryLab, {"levels": 6}, "coarsest"),
+        (Rollout, {"levels": 6}, "coarsest"),
     ):  # fmt: skip
         with pytest.raises(UserError, match=words):
             started(kind, **changes)

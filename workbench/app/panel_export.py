@@ -14,6 +14,8 @@ from workbench.runs import RunFolder
 from workbench.runs.archive import SUFFIX, pack_run
 from workbench.sdk import UserError
 from workbench.views.base import View
+from workbench.views.experiment_view import ExperimentView
+from workbench.views.film import LONGEST_GIF, Film, write_film
 
 What = Literal["run", "archive", "weights", "metrics", "figures"]
 FILES: tuple[What, ...] = ("archive", "weights", "metrics")
@@ -51,22 +53,45 @@ async def export_figures(views: Sequence[View], folder: Path) -> list[str]:
     return written
 
 
-async def export_panel(what: What, session: Session, views: Sequence[View], target: Path) -> list[str]:
+async def export_films(films: Sequence[Film], folder: Path) -> list[str]:
+    """Write every film that has frames as a GIF into `folder/figures`, a frame at a time; return the files' names."""
+    written: list[str] = []
+    for film in films:
+        if film.scrubber.count < 2:
+            continue
+        images = []
+        for image in film.images():
+            images.append(image)
+            await asyncio.sleep(0)
+        if len(images) <= LONGEST_GIF:
+            target = folder / "figures" / f"{film.name}.gif"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_film(target, images, film.scrubber.frames_per_second)
+            written.append(str(target.relative_to(folder)))
+    return written
+
+
+async def export_view(view: ExperimentView, folder: Path) -> list[str]:
+    """Write all figures, data and films of a panel's right-hand side; return the files' names."""
+    return [*await export_figures(view.views(), folder), *await export_films(view.films(), folder)]
+
+
+async def export_panel(what: What, session: Session, view: ExperimentView, target: Path) -> list[str]:
     """Export to `target`, a file or a folder as FILES says. Returns what was written; raises UserError."""
     try:
         if what == "figures":
-            return await export_figures(views, target)
+            return await export_view(view, target)
         if what == "run":
             target.mkdir(parents=True, exist_ok=True)
-            return [*await session.export(target), *await export_figures(views, target)]
+            return [*await session.export(target), *await export_view(view, target)]
         if what == "archive":
-            return await _export_archive(session, views, target)
+            return await _export_archive(session, view, target)
         return await _export_file(what, session, target)
     except OSError as error:
         raise UserError(f"{target} cannot be written: {error.strerror or error}.") from error
 
 
-async def _export_archive(session: Session, views: Sequence[View], target: Path) -> list[str]:
+async def _export_archive(session: Session, view: ExperimentView, target: Path) -> list[str]:
     """Write the run with its checkpoint, and the whole export beside it, into one file; training rests meanwhile."""
     was_running = session.state is SessionState.RUNNING
     if was_running:
@@ -79,7 +104,7 @@ async def _export_archive(session: Session, views: Sequence[View], target: Path)
     with tempfile.TemporaryDirectory(prefix="workbench-export-") as temporary:
         exported = Path(temporary)
         await session.export(exported)
-        await export_figures(views, exported)
+        await export_view(view, exported)
         await asyncio.to_thread(pack_run, RunFolder(folder), target, exported)
     if was_running and session.state is SessionState.PAUSED:
         session.train()

@@ -401,7 +401,7 @@ class PanelShell(QWidget):
         if page is None:
             return
         try:
-            written = await export_panel(what, page.session, page.view.views(), target)
+            written = await export_panel(what, page.session, page.view, target)
         except UserError as error:
             page.strip.say(str(error), "warning", details=getattr(error, "details", ""))
             return

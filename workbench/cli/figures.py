@@ -45,7 +45,7 @@ async def _draw(run_folder: Path, export: Path) -> list[str]:
     from PySide6.QtCore import QObject
 
     from workbench.app.experiment_page import ExperimentPage, PageState
-    from workbench.app.panel_export import export_figures
+    from workbench.app.panel_export import export_view
     from workbench.cli.driving import until
     from workbench.cli.targets import find_entry
     from workbench.engine import Engine, SessionState
@@ -66,6 +66,6 @@ async def _draw(run_folder: Path, export: Path) -> list[str]:
         if page.session.failure:
             raise UserError(page.session.failure.sentence)
         await asyncio.sleep(SETTLE_SECONDS)
-        return await export_figures(page.view.views(), export)
+        return await export_view(page.view, export)
     finally:
         engine.shutdown()

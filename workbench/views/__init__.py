@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from workbench.views.experiment_view import ExperimentView, SessionPort
     from workbench.views.field_editor import BrushPalette, FieldEditor
     from workbench.views.field_row import FieldRow
+    from workbench.views.film import Film, FilmButton
     from workbench.views.function_editor import FunctionEditor
     from workbench.views.histogram import HistogramView
     from workbench.views.image import ImageView
@@ -49,6 +50,8 @@ _HOMES = {
     "ExperimentView": "experiment_view",
     "FieldEditor": "field_editor",
     "FieldRow": "field_row",
+    "Film": "film",
+    "FilmButton": "film",
     "FrameScrubber": "controls",
     "FunctionEditor": "function_editor",
     "HistogramView": "histogram",
@@ -83,6 +86,8 @@ __all__ = [
     "ExperimentView",
     "FieldEditor",
     "FieldRow",
+    "Film",
+    "FilmButton",
     "FrameScrubber",
     "FunctionEditor",
     "HistogramView",

@@ -150,6 +150,11 @@ class SegmentedButtons(QWidget):
         """Value of the button that is down."""
         return self._values[self._group.checkedId()]
 
+    def set_texts(self, texts: Sequence[str]) -> None:
+        """Let the buttons say something else."""
+        for button, text in zip(self._group.buttons(), texts, strict=True):
+            button.setText(text)
+
     def set_value(self, value: Hashable) -> None:
         """Press the button of `value`, without emitting `chosen`; raise ValueError if there is none."""
         self._last = self._values.index(value)
@@ -207,6 +212,16 @@ class FrameScrubber(QWidget):
         return self._slider.value()
 
     @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return self._slider.maximum() + 1
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames a second at the speed that is chosen."""
+        return self._fps * SPEEDS[self._speed.currentIndex()]
+
+    @property
     def is_playing(self) -> bool:
         """Whether frames advance by themselves."""
         return self._play.isChecked()
@@ -226,6 +241,13 @@ class FrameScrubber(QWidget):
         with QSignalBlocker(self._slider):
             self._slider.setValue(index)
         self._show_position()
+
+    def go_to(self, index: int) -> None:
+        """Show the frame `index` as if it was dragged there."""
+        if index != self.frame:
+            self._slider.setValue(index)
+        else:
+            self.frame_changed.emit(index)
 
     def set_playing(self, playing: bool) -> None:
         """Play or pause; playing from the last frame starts over."""

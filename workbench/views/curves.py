@@ -36,6 +36,12 @@ FAINT = 0.68
 """Share of the background in the colour of faint curves: opaque, since translucent pens draw many times slower."""
 
 
+def positive(values: np.ndarray) -> Float[np.ndarray, "*n"]:
+    """Values for a logarithmic axis: what is not positive becomes a gap."""
+    values = np.asarray(values, float)
+    return np.where(values > 0, values, np.nan)
+
+
 @dataclass
 class _Series:
     x: Float[np.ndarray, " n"]

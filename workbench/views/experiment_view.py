@@ -13,6 +13,8 @@ from workbench.views.base import View
 if TYPE_CHECKING:
     from PySide6.QtGui import QUndoStack
 
+    from workbench.views.film import Film
+
 
 class SessionPort(Protocol):
     """What a view may ask of the session behind it; the panel shell hands it over."""
@@ -78,6 +80,10 @@ class ExperimentView(QWidget):
     def views(self) -> Sequence[View]:
         """Return the views to export and enlarge, in reading order."""
         return self.findChildren(View)
+
+    def films(self) -> Sequence[Film]:
+        """Return the films that an export of the whole panel writes; none by default."""
+        return ()
 
     def play_controls(self) -> QWidget | None:
         """Return controls for playing (not parameters) to be placed in the left column, or None."""

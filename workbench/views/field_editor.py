@@ -57,6 +57,7 @@ class BrushPalette(QWidget):
 class FieldEditor(ImageView):
     """A field on the unit square, painted with a palette's brush; Shift paints the other of two phases.
 
+    Another `extent` (x0, x1, y0, y1) may be given; radii stay in units of its side. Cells that are NaN stay so.
     `field_changed` emits the values (n, n) while the person paints, `painting_finished` those before and after.
     """
 
@@ -64,11 +65,18 @@ class FieldEditor(ImageView):
     painting_finished = Signal(object, object)
 
     def __init__(
-        self, name: str, title: str, palette: BrushPalette, *, phases: tuple[float, float] | None = None, **options: Any
+        self,
+        name: str,
+        title: str,
+        palette: BrushPalette,
+        *,
+        phases: tuple[float, float] | None = None,
+        extent: tuple[float, float, float, float] = (0.0, 1.0, 0.0, 1.0),
+        **options: Any,
     ) -> None:
         options.setdefault("hint", "Drag to paint; Shift paints the other phase. Hover reads, the wheel zooms.")
         super().__init__(name, title, **options)
-        self.palette_box, self.phases = palette, phases
+        self.palette_box, self.phases, self.extent = palette, phases, extent
         self._before: np.ndarray | None = None
         self._flipped: np.ndarray | None = None
         self._last: tuple[float, float] | None = None
@@ -93,8 +101,13 @@ class FieldEditor(ImageView):
         return self._before is not None
 
     def set_field(self, values: Float[np.ndarray, "n n"]) -> None:
-        """Show a field on the unit square, without a signal."""
-        self.set_image(values, extent=(0.0, 1.0, 0.0, 1.0))
+        """Show a field on the editor's square, without a signal."""
+        self.set_image(values, extent=self.extent)
+
+    def _share(self, pick: Pick) -> tuple[float, float]:
+        """Where in the square, as shares of its sides."""
+        x0, x1, y0, y1 = self.extent
+        return (pick.x - x0) / (x1 - x0), (pick.y - y0) / (y1 - y0)
 
     @Slot(object)
     def _choose(self, tool: str) -> None:
@@ -114,7 +127,7 @@ class FieldEditor(ImageView):
     def _drag(self, pick: Pick) -> None:
         if self._before is None or self.values is None:
             return
-        x, y = float(np.clip(pick.x, 0, 1)), float(np.clip(pick.y, 0, 1))
+        x, y = (float(np.clip(share, 0, 1)) for share in self._share(pick))
         self._at = (x, y)
         first, self._last = self._last or (x, y), (x, y)
         palette = self.palette_box
@@ -141,12 +154,12 @@ class FieldEditor(ImageView):
     @Slot(object)
     def _release(self, pick: Pick) -> None:
         before, self._before, self._last = self._before, None, None
-        if before is not None and self.values is not None and not np.array_equal(before, self.values):
+        if before is not None and self.values is not None and not np.array_equal(before, self.values, equal_nan=True):
             self.painting_finished.emit(before, self.values.copy())
 
     @Slot(object)
     def _hover(self, pick: Pick | None) -> None:
-        self._at = None if pick is None else (pick.x, pick.y)
+        self._at = None if pick is None else self._share(pick)
 
     def _covered(self, first: tuple[float, float], last: tuple[float, float]) -> Float[np.ndarray, "n n"]:
         """Share of the brush at each cell, along the way from one place to the other."""
@@ -168,9 +181,10 @@ class FieldEditor(ImageView):
         if self._at is None or self.drags == "pan":
             return
         radius = float(self.palette_box.radius_slider.value)
+        x0, x1, y0, y1 = self.extent
         corner, other = (
-            frame.point(self._at[0] - radius, self._at[1] + radius),
-            frame.point(self._at[0] + radius, self._at[1] - radius),
+            frame.point(x0 + (self._at[0] + across) * (x1 - x0), y0 + (self._at[1] + up) * (y1 - y0))
+            for across, up in ((-radius, radius), (radius, -radius))
         )
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for colour, width in ((theme().background, 3.0), (theme().accent, 1.4)):

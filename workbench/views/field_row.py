@@ -88,12 +88,10 @@ class FieldRow(QWidget):
         if has_input:
             self.input.bar_label = ""
         self.is_robust = False
+        self.levels: tuple[float, float] | None = None
+        """Ends of the colours of prediction and truth; None follows each field that is shown (a film holds them)."""
         self._extent: Extent = (0.0, 1.0, 0.0, 1.0)
         self._shown: tuple[np.ndarray, np.ndarray | None] | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(HIDDEN_MS)
-        self._later.timeout.connect(self._redraw_below)
         self._place = (0.5, 0.5)
         self._labels = (x_label, y_label)
         self._across = SegmentedButtons([("across", f"along {x_label}"), ("up", f"along {y_label}")], help="Direction")
@@ -118,6 +116,11 @@ class FieldRow(QWidget):
         below.addWidget(self.section)
         below.addWidget(self.spectrum)
         self.row, self.below = row, below
+        # A child of what it redraws: panels lay `below` out elsewhere, and it must not outlive it.
+        self._later = QTimer(below)
+        self._later.setSingleShot(True)
+        self._later.setInterval(HIDDEN_MS)
+        self._later.timeout.connect(self._redraw_below)
         down = QSplitter(Qt.Orientation.Vertical)
         down.setChildrenCollapsible(False)
         down.addWidget(row)
@@ -140,6 +143,20 @@ class FieldRow(QWidget):
             image.set_cursor(self._place)
         self._redraw_section()
 
+    def set_axis_labels(self, x_label: str, y_label: str) -> None:
+        """Call the axes something else, here and in the section."""
+        self._labels = (x_label, y_label)
+        for image in self.images:
+            image.x_axis.label = x_label
+        self.images[0].y_axis.label = y_label
+        self._across.set_texts((f"along {x_label}", f"along {y_label}"))
+        self._redraw_section()
+
+    def set_direction(self, direction: Literal["across", "up"]) -> None:
+        """Let the section go along the first ("across") or the second axis."""
+        self._across.set_value(direction)
+        self._redraw_section()
+
     def set_input(self, values: Float[np.ndarray, "n n"], extent: Extent = (0.0, 1.0, 0.0, 1.0)) -> None:
         """Show the input."""
         self.input.set_image(values, extent=extent)
@@ -150,20 +167,22 @@ class FieldRow(QWidget):
         truth: Float[np.ndarray, "n n"] | None,
         extent: Extent = (0.0, 1.0, 0.0, 1.0),
         *,
+        who: str = "Prediction",
         note: str = "",
     ) -> None:
         """Show what a model says, and the truth beside it where it is known. Rows are y upwards, columns x.
 
-        Without a truth the last one fades away and the error with it; `note` goes into the title of the prediction.
+        Without a truth the last one fades away and the error with it; `who` predicted and a `note` are the title.
+        NaN is outside of the domain.
         """
         self._extent = extent
-        self.prediction.title = f"Prediction{f' · {note}' if note else ''}"
+        self.prediction.title = f"{who}{f' · {note}' if note else ''}"
         reference = truth if truth is not None else prediction
         finite = reference[np.isfinite(reference)]
         if not len(finite):
             finite = np.zeros(1)
         low, high = np.percentile(finite, ROBUST) if self.is_robust else (finite.min(), finite.max())
-        levels = (float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5)
+        levels = self.levels or ((float(low), float(high)) if high > low else (float(low) - 0.5, float(low) + 0.5))
         for view in (self.prediction, self.truth):
             view.set_levels(levels)
         self.prediction.set_image(prediction, extent=extent)
@@ -177,8 +196,8 @@ class FieldRow(QWidget):
             self.truth.set_image(truth, extent=extent)
             error = prediction - truth
             self.error.set_image(error, extent=extent)
-            scale = np.linalg.norm(truth)
-            self.error.title = f"Error · {100 * np.linalg.norm(error) / scale:.3g} % L2" if scale > 0 else "Error"
+            scale, off = (float(np.linalg.norm(np.nan_to_num(own))) for own in (truth, error))
+            self.error.title = f"Error · {100 * off / scale:.3g} % L2" if scale > 0 else "Error"
         if self.below.isVisible():
             self._redraw_below()
         elif not self._later.isActive():

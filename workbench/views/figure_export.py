@@ -101,7 +101,7 @@ def figure_image(view: View, scale: int = 2, size: tuple[int, int] | None = None
 
 def png_bytes(view: View, scale: int = 2, size: tuple[int, int] | None = None) -> bytes:
     """Return the figure as a PNG."""
-    return _png_of(figure_image(view, scale, size))
+    return png_of(figure_image(view, scale, size))
 
 
 def svg_bytes(view: View, size: tuple[int, int] | None = None) -> bytes:
@@ -247,7 +247,8 @@ def _checked_size(size: tuple[int, int]) -> tuple[int, int]:
     return width, height
 
 
-def _png_of(image: QImage) -> bytes:
+def png_of(image: QImage) -> bytes:
+    """Return an image as a PNG."""
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     image.save(buffer, "PNG")  # type: ignore[call-overload]

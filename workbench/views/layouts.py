@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QSplitter, QTabWidget, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QTabWidget, QWidget
 
 
 def beside(*widgets: QWidget, sizes: Sequence[int] = ()) -> QSplitter:
@@ -28,6 +28,26 @@ def _split(direction: Qt.Orientation, widgets: Sequence[QWidget], sizes: Sequenc
         for index, size in enumerate(sizes):
             splitter.setStretchFactor(index, size)
     return splitter
+
+
+def row_of(*widgets: QWidget) -> QWidget:
+    """Small widgets in a row without borders, each with the same share of the room."""
+    box = QWidget()
+    layout = QHBoxLayout(box)
+    layout.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        layout.addWidget(widget, 1)
+    return box
+
+
+def with_button(widget: QWidget, *buttons: QWidget) -> QWidget:
+    """A widget that takes the room of a row, and small buttons at its end."""
+    box = row_of(widget, *buttons)
+    layout = box.layout()
+    assert isinstance(layout, QHBoxLayout)
+    for place in range(1, 1 + len(buttons)):
+        layout.setStretch(place, 0)
+    return box
 
 
 def tabs_of(pages: Mapping[str, QWidget]) -> QTabWidget:

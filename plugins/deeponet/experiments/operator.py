@@ -34,7 +34,13 @@ SNAPSHOTS = 40
 CHUNK = 25_000
 """Triples evaluated at once."""
 SHOWN_BASIS = 12
-LINEAR_PROBLEMS = ("antiderivative", "legendre", "advection_1", "advection_2", "advection_diffusion", "caputo")
+BEYOND = 0.2
+"""Share of the interval past its end up to which the network is asked, to show that it knows nothing there."""
+LINEAR_PROBLEMS = (
+    "antiderivative", "legendre", "advection_1", "advection_2", "advection_diffusion", "caputo", "caputo_orders",
+)  # fmt: skip
+FIRST_LOOKS = (1, 2, 5, 10, 20, 50)
+"""Steps at which the test set is looked at beside every n-th one, so that the curves have a beginning."""
 TEST_SEED, CASE_SEED = 500_000, 900_000
 
 
@@ -145,7 +151,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
             steps = self.parameters.steps
             if self.step % max(1, steps // SNAPSHOTS) == 0:
                 self._keep()
-            if self.step % self.parameters.evaluate_every == 0 or self.step >= steps:
+            if self.step % self.parameters.evaluate_every == 0 or self.step in FIRST_LOOKS or self.step >= steps:
                 yield from self._evaluate()
                 metrics |= {name: self.numbers[name] for name in ("mse/train", "mse/test", "mse/trimmed", "ratio")}
             yield metrics
@@ -269,6 +275,11 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
         kappa = interpolation_loss(nodes, u[0], places, read)
         spread = (basis * b).square().mean(0).sqrt()
         outside = float(problem.space.process.mahalanobis(places, read))
+        beyond_x = beyond = None
+        if problem.dimensions == 1 and not problem.is_discrete:
+            beyond_x = nodes[-1] + np.linspace(0, BEYOND, 41) * (nodes[-1] - nodes[0])
+            past = network.trunk(torch.as_tensor(beyond_x, dtype=torch.float32, device=basis.device)[None, :, None])[0]
+            beyond = (past @ b if network.b0 is None else past @ b + network.b0[0]).cpu().numpy()
         return Response(
             u=u[0].astype(np.float32), sensor_x=places, sensor_u=read, prediction=prediction,
             truth=None if truth is None else np.asarray(truth, np.float32), coefficients=b.cpu().numpy(),
@@ -276,6 +287,7 @@ class Operator(Experiment[OperatorParameters, OperatorFrame]):
             relative_l2=relative(prediction, truth), kappa=kappa,
             largest_error=float("nan") if truth is None else float(np.nanmax(np.abs(prediction - truth))),
             bound=operator_bound(problem, kappa), step=step, milliseconds=1e3 * (time.perf_counter() - began),
+            beyond_x=beyond_x, beyond=beyond,
         )  # fmt: skip
 
     @action

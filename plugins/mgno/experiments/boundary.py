@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import torch
 from plugins.mgno import exports
 from plugins.mgno.contract import BoundaryParameters, smoothing_counts
 from plugins.mgno.data import noise_of
+from plugins.mgno.experiments.side_by_side import SideBySide, check_levels
 from plugins.mgno.frames import BoundaryFrame
-from plugins.mgno.model import MgNO, level_sizes
-from plugins.mgno.networks import optimiser_of
-from workbench.sdk import Context, Experiment, Metrics, Progress, UserError
+from plugins.mgno.model import MgNO
+from workbench.sdk import Context, Metrics, Progress
 from workbench.toolkit.elliptic import Boundary, solve_poisson
 from workbench.toolkit.field_losses import relative_l2
 from workbench.toolkit.field_models import parameter_count
@@ -27,36 +28,24 @@ PADDINGS = ("zeros", "reflect", "circular")
 ALPHA, TAU = 2.0, 5.0
 
 
-class BoundaryLab(Experiment[BoundaryParameters, BoundaryFrame]):
+class BoundaryLab(SideBySide[BoundaryParameters, BoundaryFrame]):
     """Nine networks: for each boundary condition one with each padding, from the same weights, on the same batches."""
 
     def __init__(self, parameters: BoundaryParameters, context: Context) -> None:
         super().__init__(parameters, context)
         own = parameters
-        try:
-            level_sizes(own.n, own.levels)
-        except ValueError as error:
-            raise UserError(f"{str(error)[0].upper()}{str(error)[1:]}.") from None
-        counts = smoothing_counts("1/0 2/0", own.levels)
-        self.data_seed = context.seed
-        """Decides the data; a resumed run makes those of its own seed again."""
-        self._made_for: int | None = None
-        self.networks: list[torch.nn.Module] = []
-        self.optimizers: list[torch.optim.Optimizer] = []
-        self.schedules: list[Any] = []
+        check_levels(own.n, own.levels)
         for _ in BOUNDARIES:
             for padding in PADDINGS:
-                with torch.random.fork_rng(devices=[]):
-                    torch.manual_seed(context.seed)
-                    network = MgNO(
-                        own.n, channels=own.channels, layers=own.layers, counts=counts, padding_mode=padding,
-                        activation="identity" if own.is_linear else "gelu",
-                    )  # fmt: skip
-                optimizer, schedule = optimiser_of(network.to(context.device), own.learning_rate, 0.0, own.steps)
-                self.networks.append(network)
-                self.optimizers.append(optimizer)
-                self.schedules.append(schedule)
+                self.enter(partial(self._network, padding), rate=own.learning_rate, decay=0.0, steps=own.steps)
         self.errors = np.full((3, 3), np.nan)
+
+    def _network(self, padding: str) -> MgNO:
+        own = self.parameters
+        return MgNO(
+            own.n, channels=own.channels, layers=own.layers, counts=smoothing_counts("1/0 2/0", own.levels),
+            padding_mode=padding, activation="identity" if own.is_linear else "gelu",
+        )  # fmt: skip
 
     def prepare(self) -> Iterator[Progress]:
         """Draw sources and solve by fast transforms."""
@@ -91,10 +80,7 @@ class BoundaryLab(Experiment[BoundaryParameters, BoundaryFrame]):
                 for column, padding in enumerate(PADDINGS):
                     index = 3 * row + column
                     loss = relative_l2(self.networks[index](f), u).mean()
-                    self.optimizers[index].zero_grad(set_to_none=True)
-                    loss.backward()
-                    self.optimizers[index].step()
-                    self.schedules[index].step()
+                    self.learn(index, loss)
                     metrics[f"loss/{boundary}/{padding}"] = loss.detach()
                 yield Progress("")
             self.step += 1

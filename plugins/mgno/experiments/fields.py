@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from plugins.mgno import exports
-from plugins.mgno.contract import FieldParameters
+from plugins.mgno.contract import FROM_FILES, FieldParameters
 from plugins.mgno.data import FieldSet, draw_coefficient, load_sets, true_solution
 from plugins.mgno.experiments.inspecting import cycle_record, smoother_symbols
+from plugins.mgno.experiments.side_by_side import SideBySide
 from plugins.mgno.frames import CycleAnswer, FieldAnswer, FieldFrame, ResolutionAnswer, SymbolAnswer
 from plugins.mgno.model import HelmholtzMgNO, MgNO, Normaliser, level_sizes
-from plugins.mgno.networks import LOSSES, build_model, optimiser_of
-from workbench.sdk import Context, Experiment, Metrics, Progress, UserError, action
+from plugins.mgno.networks import LOSSES, build_model
+from workbench.sdk import Context, Metrics, Progress, UserError, action
 from workbench.toolkit.elliptic import conjugate_gradient_residuals, darcy_residual
 from workbench.toolkit.field_losses import relative_h1, relative_l2
 from workbench.toolkit.field_models import parameter_count
@@ -29,24 +31,21 @@ CHUNK = 8
 MOST_MODELS = 4
 CG_STEPS = 400
 RESOLUTION_SAMPLES = 8
+UNET_DIVIDES = 16
+"""The U-Net's coarsest grid is so many times coarser."""
 NORMALISED = {
     "darcy_smooth": ("pixelwise", "pixelwise"), "darcy_multiscale": ("global", "global"),
-    "darcy_rough": ("none", "global"), "helmholtz": ("global", "global"), "file": ("global", "global"),
+    "darcy_rough": ("none", "global"), "helmholtz": ("global", "global"), "pipe": ("none", "none"),
+    "file": ("global", "global"),
 }  # fmt: skip
-"""How inputs and outputs are scaled for each set (released code)."""
+"""How the released code scales inputs and outputs for each set."""
 
 
-class Fields(Experiment[FieldParameters, FieldFrame]):
+class Fields(SideBySide[FieldParameters, FieldFrame]):
     """Several networks, one data set, one order of batches."""
 
     def __init__(self, parameters: FieldParameters, context: Context) -> None:
         super().__init__(parameters, context)
-        self.data_seed = context.seed
-        """Decides data and first weights; a resumed run makes the data of its own seed again."""
-        self._made_for: int | None = None
-        self.networks: list[nn.Module] = []
-        self.optimizers: list[torch.optim.Optimizer] = []
-        self.schedules: list[Any] = []
         self.order = torch.empty(0, dtype=torch.int64)
         self.position = 0
         self._seen: tuple[int, Float[np.ndarray, "k s"], Float[np.ndarray, "k s"]] | None = None
@@ -61,7 +60,8 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
             else:
                 self._train, self._test = said[0].to(device), said[1].to(device)
         self._n = self._train.inputs.shape[-1]
-        inputs, outputs = NORMALISED[own.dataset]
+        released, outputs = NORMALISED[own.dataset]
+        inputs = released if own.scaling == "released" else own.scaling
         self._encode = Normaliser(self._train.inputs, inputs)  # type: ignore[arg-type]
         self._decode = Normaliser(self._train.outputs, outputs)  # type: ignore[arg-type]
         self._made_for = self.data_seed
@@ -74,15 +74,16 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
 
     def _build(self) -> None:
         own = self.parameters
-        with torch.random.fork_rng(devices=[]):
-            for name in own.models:
-                torch.manual_seed(self.data_seed)
-                network = build_model(name, own, self._n).to(self.context.device)
-                rate = own.fno_learning_rate if name == "fno" else own.learning_rate
-                optimizer, schedule = optimiser_of(network, rate, own.weight_decay, own.steps)
-                self.networks.append(network)
-                self.optimizers.append(optimizer)
-                self.schedules.append(schedule)
+        if "unet" in own.models and own.batch == 1 and self._n < 2 * UNET_DIVIDES:
+            raise UserError(
+                f"The U-Net's coarsest grid would be one point, and its batch norm needs more than one value: take a "
+                f"batch of 2, or {2 * UNET_DIVIDES} points a side."
+            )
+        for name in own.models:
+            self.enter(
+                partial(build_model, name, own, self._n, self._train.inputs.shape[1]), decay=own.weight_decay,
+                rate=own.fno_learning_rate if name == "fno" else own.learning_rate, steps=own.steps,
+            )  # fmt: skip
 
     # Training
 
@@ -99,10 +100,7 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
                 network.train()
                 predicted = self._decode.decode(network(self._encode.encode(a)))
                 loss = loss_of(predicted, u).sum()
-                self.optimizers[index].zero_grad(set_to_none=True)
-                loss.backward()
-                self.optimizers[index].step()
-                self.schedules[index].step()
+                self.learn(index, loss)
                 error = relative_l2(predicted.detach(), u).mean()
                 metrics[f"loss/{name}"] = loss.detach() / len(picked)
                 metrics[f"train/{name}"] = error
@@ -171,10 +169,20 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
             raise UserError(f"A coefficient here is {self._n} × {self._n} finite numbers.")
         return values
 
+    def _given(self, values: np.ndarray) -> Float[Tensor, "1 c n n"]:
+        """What the networks read for a picture: itself, or for a mesh all channels of the problem that it shows."""
+        picture = torch.as_tensor(self._coefficient(values), dtype=torch.float32, device=self.context.device)
+        if self._test.inputs.shape[1] == 1:
+            return picture[None, None]
+        same = torch.nonzero((self._test.inputs[:, -1] == picture).flatten(1).all(1))
+        if not len(same):
+            raise UserError("A mesh cannot be painted: choose a test problem.")
+        return self._test.inputs[same[0]]
+
     def _answer(
-        self, a: Float[np.ndarray, "n n"], gains: Sequence[float] | None = None, truth: np.ndarray | None = None
+        self, a: Float[Tensor, "1 c n n"], gains: Sequence[float] | None = None, truth: np.ndarray | None = None
     ) -> FieldAnswer:
-        encoded = self._encode.encode(torch.as_tensor(a, dtype=torch.float32, device=self.context.device)[None, None])
+        encoded = self._encode.encode(a)
         predictions, times = [], []
         with torch.no_grad():
             for network in self.networks:
@@ -186,12 +194,12 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
                     made = network(encoded)
                 predictions.append(self._decode.decode(made)[0, 0].cpu().numpy())
                 times.append(1e3 * (time.perf_counter() - began))
-        return FieldAnswer(a.astype(np.float32), np.stack(predictions), truth, tuple(times))
+        return FieldAnswer(a[0, -1].cpu().numpy(), np.stack(predictions), truth, tuple(times))
 
     @action
     def predict(self, values: np.ndarray, gains: Sequence[float] | None = None) -> FieldAnswer:
         """What every model makes of a coefficient; `gains` scale what each level of MgNO's cycles gets from below."""
-        return self._answer(self._coefficient(values), gains)
+        return self._answer(self._given(values), gains)
 
     @action
     def solve(self, values: np.ndarray, gains: Sequence[float] | None = None) -> FieldAnswer:
@@ -202,7 +210,7 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
         began = time.perf_counter()
         truth = true_solution(self.parameters, a)
         milliseconds = 1e3 * (time.perf_counter() - began)
-        found = self._answer(a, gains, truth.astype(np.float32))
+        found = self._answer(self._given(a), gains, truth.astype(np.float32))
         residuals: tuple[float, ...] = ()
         iterations = None
         if self._is_darcy:
@@ -221,14 +229,14 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
 
     @property
     def _is_solvable(self) -> bool:
-        return self.parameters.dataset != "file"
+        return self.parameters.dataset not in FROM_FILES
 
     @action
     def case(self, number: int, gains: Sequence[float] | None = None) -> FieldAnswer:
         """One of the test problems, with its solution."""
         index = int(number) % len(self._test.inputs)
         truth = self._test.outputs[index, 0].cpu().numpy()
-        return self._answer(self._test.inputs[index, 0].double().cpu().numpy(), gains, truth)
+        return self._answer(self._test.inputs[index : index + 1], gains, truth)
 
     @action
     def draw(self, seed: int, tau: float) -> np.ndarray:
@@ -240,14 +248,14 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
     @action
     def receptive(self, values: np.ndarray, row: int, column: int, model: int = 0) -> np.ndarray:
         """Derivative of one output pixel by every input pixel."""
-        a = torch.as_tensor(self._coefficient(values), dtype=torch.float32, device=self.context.device)[None, None]
+        a = self._given(values)
         network = self.networks[int(model) % len(self.networks)].eval()
         row, column = (int(np.clip(place, 0, self._n - 1)) for place in (row, column))
         with torch.enable_grad():
-            a.requires_grad_(True)
+            a = a.clone().requires_grad_(True)
             value = self._decode.decode(network(self._encode.encode(a)))[0, 0, row, column]
             (slope,) = torch.autograd.grad(value, a)
-        return slope[0, 0].cpu().numpy()
+        return slope[0, -1].cpu().numpy()
 
     def _mgno(self) -> MgNO | HelmholtzMgNO:
         for network in self.networks:
@@ -258,8 +266,7 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
     @action
     def cycle(self, values: np.ndarray, layer: int = 0, channel: int = -1) -> CycleAnswer:
         """Every moment of one V-cycle for a coefficient: u and f on each level; channel -1 is the rms of channels."""
-        a = torch.as_tensor(self._coefficient(values), dtype=torch.float32, device=self.context.device)[None, None]
-        return cycle_record(self._mgno(), self._encode.encode(a), int(layer), int(channel))
+        return cycle_record(self._mgno(), self._encode.encode(self._given(values)), int(layer), int(channel))
 
     @action
     def symbols(self, layer: int = 0) -> SymbolAnswer:
@@ -300,14 +307,15 @@ class Fields(Experiment[FieldParameters, FieldFrame]):
         answer = self.case(0)
         nothing = np.full((len(self.networks), len(self._test.inputs)), np.nan)
         l2, h1 = self._seen[1:] if self._seen is not None else (nothing, nothing)
-        limits = self._train.inputs.min(), self._train.inputs.max()
+        shown = self._train.inputs[:, -1]
+        limits = shown.min(), shown.max()
         has_phases = own.dataset in ("darcy_rough", "darcy_smooth")
         is_helmholtz = own.dataset == "helmholtz"
         return FieldFrame(
             step=self.step, models=tuple(own.models), dataset=own.dataset, answer=answer, case=0, errors=l2,
             h1_errors=h1, train_errors=self.train_errors,
             parameters=tuple(parameter_count(network) for network in self.networks),
-            input_label="c" if is_helmholtz else "a", output_label="u",
+            input_label={"helmholtz": "c", "pipe": "y"}.get(own.dataset, "a"), output_label="u",
             levels=tuple(level_sizes(self._n, own.levels, 0 if is_helmholtz else 1)),
             is_darcy=self._is_darcy, phases=(own.high, own.low) if has_phases else None,
             limits=(float(limits[0]), float(limits[1])),

@@ -14,7 +14,7 @@ from workbench.sdk import Progress, UserError
 from workbench.toolkit import field_models
 from workbench.toolkit.data_cache import cached, finished
 from workbench.toolkit.ensembles import EnsembleLinear, glorot_normal, he_normal
-from workbench.toolkit.field_files import load_field_pairs
+from workbench.toolkit.field_files import load_field_pairs, load_flows, load_pipe
 from workbench.toolkit.field_losses import (
     absolute_h1,
     radial_spectrum,
@@ -257,3 +257,109 @@ def test_no_bytes_break_the_loaders(tmp_path_factory, content):
         (folder / name).write_bytes(content)
         with pytest.raises(UserError):
             load_field_pairs(folder / name)
+
+
+RNG = np.random.default_rng(3)
+
+
+@pytest.mark.parametrize(
+    "names", [("train_x", "train_y"), ("set-a", "set-u"), ("Darcy_coeff", "Darcy_sol"), ("x", "y")]
+)
+@pytest.mark.parametrize("chosen", [0, 1])
+def test_a_pair_of_npy_files_is_read_whichever_is_chosen(tmp_path, names, chosen):
+    for name, values in zip(names, PAIR, strict=True):
+        np.save(tmp_path / f"{name}.npy", values)
+    pairs = load_field_pairs(tmp_path / f"{names[chosen]}.npy", most=4)
+    assert np.array_equal(pairs.inputs, PAIR[0][:4].astype(np.float32))
+    assert np.array_equal(pairs.outputs, PAIR[1][:4].astype(np.float32))
+
+
+def test_npy_files_that_are_no_pair_are_refused(tmp_path):
+    np.save(tmp_path / "train_x.npy", PAIR[0])
+    with pytest.raises(UserError, match=r"train_y\.npy is missing beside it"):
+        load_field_pairs(tmp_path / "train_x.npy")
+    np.save(tmp_path / "numbers.npy", PAIR[0])
+    with pytest.raises(UserError, match="must end in one of a pair"):
+        load_field_pairs(tmp_path / "numbers.npy")
+    np.save(tmp_path / "objects_x.npy", np.array([{}], object), allow_pickle=True)
+    np.save(tmp_path / "objects_y.npy", PAIR[0])
+    with pytest.raises(UserError, match="not a readable"):
+        load_field_pairs(tmp_path / "objects_x.npy")
+    (tmp_path / "broken_x.npy").write_bytes(b"\x93NUMPY\x01\x00nonsense")
+    np.save(tmp_path / "broken_y.npy", PAIR[0])
+    with pytest.raises(UserError, match="not a readable"):
+        load_field_pairs(tmp_path / "broken_x.npy")
+
+
+def pipe(folder, **parts):
+    for part, values in parts.items():
+        np.save(folder / f"Pipe_{part}.npy", values)
+    return folder / "Pipe_X.npy"
+
+
+def test_the_pipe_is_read_from_its_three_files_and_loses_its_odd_line(tmp_path):
+    x, y = RNG.random((6, 17, 17)), RNG.random((6, 17, 17))
+    q = RNG.random((6, 4, 17, 17))
+    file = pipe(tmp_path, X=x, Y=y, Q=q)
+    for chosen in ("X", "Y", "Q"):
+        pairs = load_pipe(file.with_name(f"Pipe_{chosen}.npy"), most=5)
+        assert pairs.inputs.shape == (5, 2, 16, 16)
+        assert np.array_equal(pairs.inputs[:, 1], y[:5, :16, :16].astype(np.float32))
+        assert np.array_equal(pairs.outputs, q[:5, 0, :16, :16].astype(np.float32))
+    assert load_pipe(file, stride=2).outputs.shape == (6, 8, 8)
+    with pytest.raises(UserError, match="choose the data set Pipe"):
+        load_field_pairs(file)
+
+
+def test_pipes_that_do_not_fit_are_refused(tmp_path):
+    field = RNG.random((6, 16, 16))
+    file = pipe(tmp_path, X=field, Y=field)
+    with pytest.raises(UserError, match=r"Pipe_Q\.npy is missing"):
+        load_pipe(file)
+    pipe(tmp_path, Q=RNG.random((6, 4, 12, 12)))
+    with pytest.raises(UserError, match="on one mesh"):
+        load_pipe(file)
+    bad = RNG.random((6, 16, 16))
+    bad[4, 2, 2] = np.nan
+    pipe(tmp_path, Q=bad)
+    with pytest.raises(UserError, match="q of sample 4"):
+        load_pipe(file)
+    np.save(tmp_path / "field.npy", field)
+    with pytest.raises(UserError, match="three files"):
+        load_pipe(tmp_path / "field.npy")
+    with pytest.raises(UserError, match="no such file"):
+        load_pipe(tmp_path / "Other_X.npy")
+
+
+FLOWS = RNG.random((4, 6, 10, 10))
+"""(flows, times, n, n)."""
+
+
+@pytest.mark.parametrize("kind", ["mat5", "mat7.3", "npz", "npy", "npy, time first"])
+def test_flows_are_read_with_time_last_or_second(tmp_path, kind):
+    last = np.moveaxis(FLOWS, 1, -1)
+    if kind == "mat5":
+        savemat(file := tmp_path / "flows.mat", {"u": last, "t": np.arange(6.0)})
+    elif kind == "mat7.3":
+        with h5py.File(file := tmp_path / "flows.mat", "w") as opened:
+            opened["u"] = last.transpose()
+    elif kind == "npz":
+        np.savez(file := tmp_path / "flows.npz", u=FLOWS)
+    else:
+        np.save(file := tmp_path / "flows.npy", FLOWS if "first" in kind else last)
+    assert np.array_equal(load_flows(file), FLOWS.astype(np.float32))
+    assert load_flows(file, most=3, frames=5).shape == (3, 5, 10, 10)
+
+
+def test_flows_that_cannot_be_used_are_refused(tmp_path):
+    cases = {
+        "an array of flows named u": {"v": FLOWS}, "times\\) are expected": {"u": FLOWS[0]},
+        "square grids": {"u": FLOWS[..., :9]}, "at least 2 times": {"u": FLOWS[:, :1]},
+        "u of flow 2": {"u": np.where(np.arange(4)[:, None, None, None] == 2, np.inf, FLOWS)},
+    }  # fmt: skip
+    for words, arrays in cases.items():
+        np.savez(tmp_path / "flows.npz", **arrays)
+        with pytest.raises(UserError, match=words):
+            load_flows(tmp_path / "flows.npz")
+    with pytest.raises(UserError, match="no such file"):
+        load_flows(tmp_path / "missing.mat")
