@@ -1,4 +1,4 @@
-"""Learning from a person's own files: choosing them, their conversion by the worker, what came of it."""
+"""A person's own files as the corpus: choosing them, their conversion by the worker, what came of it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QToolButton, QWidget
 
 from plugins.cm_hrnn.contract import MUSIC_SUFFIXES
 from plugins.cm_hrnn.frames import ImportReport
@@ -27,26 +27,48 @@ else:
 MUSIC_FILTER = "Music (" + " ".join(f"*{suffix}" for suffix in MUSIC_SUFFIXES) + ")"
 
 
-class Learning(Base):
-    """Mixed into the views of networks; needs the port and the button `_import`."""
+class Importing(Base):
+    """Mixed into the views whose corpus may be a person's own files; needs the port.
+
+    A view says for what it imports (`import_purpose`) and by which buttons, and may show progress and report.
+    """
+
+    import_purpose: ClassVar[str]
+    """What is done with the files, as it stands in sentences: "learn from"."""
+
+    _at_rest: Sequence[tuple[QAbstractButton, str, str]] = ()
+    """Buttons with the text and tool tip that they get back after the import that is running."""
 
     if TYPE_CHECKING:
         port: SessionPort
-        _import: QToolButton
+
+    def import_buttons(self) -> Sequence[QAbstractButton]:
+        """Buttons that start an import, and rest while one is running."""
+        raise NotImplementedError
+
+    def show_import_progress(self, said: Progress) -> None:
+        """How far the conversion is."""
+
+    def show_report(self, report: ImportReport) -> None:
+        """What was used and what was left out."""
 
     @Slot()
     def _import_files(self) -> None:
-        ask_files(self, "Files to learn from", [MUSIC_FILTER], self.learn_from)
+        ask_files(self, f"Files to {self.import_purpose}", [MUSIC_FILTER], self.import_paths)
 
     @Slot()
     def _import_folder(self) -> None:
-        ask_folder(self, "A folder to learn from", lambda folder: self.learn_from([folder]))
+        ask_folder(self, f"A folder to {self.import_purpose}", lambda folder: self.import_paths([folder]))
 
-    def learn_from(self, chosen: Sequence[str | Path]) -> None:
+    def import_paths(self, chosen: Sequence[str | Path]) -> None:
         """Convert files and folders in the worker, then make them the corpus."""
         paths = [str(path) for path in chosen]
-        self._import.setEnabled(False)
-        self._import.setToolTip("An import is running")
+        buttons = self.import_buttons()
+        # A dialog that was still open may start another import while one is running.
+        self._at_rest = self._at_rest or [(button, button.text(), button.toolTip()) for button in buttons]
+        for button in buttons:
+            button.setEnabled(False)
+            button.setToolTip("An import is running")
         self.port.ask_latest(
             "import_files",
             partial(self._imported, paths),
@@ -57,13 +79,14 @@ class Learning(Base):
 
     def _importing(self, said: object) -> None:
         if isinstance(said, Progress):
-            self._import.setText(f"{round(100 * (said.fraction or 0))} %")
-            self._import.setToolTip(said.text)
+            self.show_import_progress(said)
 
     def _import_over(self) -> None:
-        self._import.setEnabled(True)
-        self._import.setText("Learn from …")
-        self._import.setToolTip("Convert your own files or a folder, and learn from them")
+        for button, text, tip in self._at_rest:
+            button.setEnabled(True)
+            button.setText(text)
+            button.setToolTip(tip)
+        self._at_rest = ()
 
     def _import_failed(self, sentence: str) -> None:
         self._import_over()
@@ -71,11 +94,31 @@ class Learning(Base):
 
     def _imported(self, paths: list[str], report: ImportReport) -> None:
         self._import_over()
+        self.show_report(report)
         words = summary(report)
         if report.used:
-            self.port.change_parameters("learn from files", {"corpus": "files", "files": os.pathsep.join(paths)})
-            words += " Reset to learn from them."
+            files = os.pathsep.join(paths)
+            self.port.change_parameters(f"{self.import_purpose} files", {"corpus": "files", "files": files})
+            words += f" Reset to {self.import_purpose} them."
         self.port.say(words)
+
+
+class Learning(Importing):
+    """Mixed into the views of networks; needs the port and the button `_import`, which counts the per cent."""
+
+    import_purpose = "learn from"
+
+    if TYPE_CHECKING:
+        _import: QToolButton
+
+    def import_buttons(self) -> Sequence[QAbstractButton]:
+        """The one with the menu."""
+        return [self._import]
+
+    def show_import_progress(self, said: Progress) -> None:
+        """On the button and in its tool tip."""
+        self._import.setText(f"{round(100 * (said.fraction or 0))} %")
+        self._import.setToolTip(said.text)
 
 
 def summary(report: ImportReport) -> str:

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFormLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QAbstractButton, QFormLayout, QPushButton, QWidget
 
 from plugins.cm_hrnn.chords import NAMES
 from plugins.cm_hrnn.frames import Analysis, ImportReport, InspectFrame, Song
 from plugins.cm_hrnn.measures import MEASURES
-from plugins.cm_hrnn.panel_importing import MUSIC_FILTER, summary
+from plugins.cm_hrnn.panel_importing import Importing
 from plugins.cm_hrnn.panel_pages import DURATION_NAMES, PatternsView, SimilarityView, TensionView
 from plugins.cm_hrnn.panel_score import BEAT, KINDS, score_of
 from workbench.audio.player import Player
 from workbench.sdk import MetricsHistory, Progress
 from workbench.views import BarsView, Column, ExperimentView, PianoRoll, SessionPort, TableView, Transport
-from workbench.views.file_dialogs import ask_files, ask_folder
 from workbench.views.roll_notes import NAMES as PITCH_NAMES
 
 SHOWN_MEASURES = (
@@ -37,9 +33,10 @@ SHOWN_MEASURES = (
 MOST_ROWS = 2000
 
 
-class InspectView(ExperimentView):
+class InspectView(Importing, ExperimentView):
     """A table of pieces; the chosen one as a roll, with its likeness of bars, patterns and tension."""
 
+    import_purpose = "look at"
     hint = "Click a piece to see and hear it; Train measures them one after the other."
 
     def __init__(self, port: SessionPort, parent: QWidget | None = None, *, player: Player | None = None) -> None:
@@ -110,10 +107,10 @@ class InspectView(ExperimentView):
         form.setContentsMargins(0, 0, 0, 0)
         self._files = QPushButton("Import files …")
         self._files.setToolTip("MusicXML, MXL, ABC, Kern, MIDI; what cannot be used is listed with the reason")
-        self._files.clicked.connect(self._choose_files)
+        self._files.clicked.connect(self._import_files)
         self._folder = QPushButton("Import a folder …")
         self._folder.setToolTip("Every music file in it and below it")
-        self._folder.clicked.connect(self._choose_folder)
+        self._folder.clicked.connect(self._import_folder)
         form.addRow(self._files)
         form.addRow(self._folder)
         return play
@@ -135,7 +132,7 @@ class InspectView(ExperimentView):
             self._show_song(frame.shown)
             self._show_counts(frame)
             if frame.report is not None:
-                self._show_report(frame.report)
+                self._fill_report(frame.report)
         if len(frame.measures) != self._rows:
             self._rows = len(frame.measures)
             self._fill_pieces(frame)
@@ -158,7 +155,7 @@ class InspectView(ExperimentView):
         order = order[frame.chord_counts[order] > 0]
         self.chords.set_bars([NAMES[chord] for chord in order], {"events": frame.chord_counts[order].astype(float)})
 
-    def _show_report(self, report: ImportReport) -> None:
+    def _fill_report(self, report: ImportReport) -> None:
         rows = [
             (file, title, "used" if is_used else "left out", words)
             for file, title, is_used, words in report.rows[:MOST_ROWS]
@@ -223,50 +220,15 @@ class InspectView(ExperimentView):
 
     # Import
 
-    @Slot()
-    def _choose_files(self) -> None:
-        ask_files(self, "Files to look at", [MUSIC_FILTER], self.import_paths)
+    def import_buttons(self) -> Sequence[QAbstractButton]:
+        """Files, a folder."""
+        return [self._files, self._folder]
 
-    @Slot()
-    def _choose_folder(self) -> None:
-        ask_folder(self, "A folder to look at", lambda folder: self.import_paths([folder]))
+    def show_import_progress(self, said: Progress) -> None:
+        """Above the report that is to come."""
+        self.report.title = said.text
 
-    def import_paths(self, chosen: Sequence[str | Path]) -> None:
-        """Convert files or folders, and make them the corpus."""
-        paths = [str(path) for path in chosen]
-        for button in (self._files, self._folder):
-            button.setEnabled(False)
-            button.setToolTip("An import is running")
-        self.port.ask_latest(
-            "import_files",
-            partial(self._imported, paths),
-            partial=self._importing,
-            failed=self._import_failed,
-            paths=paths,
-        )
-
-    def _importing(self, said: object) -> None:
-        if isinstance(said, Progress):
-            self.report.title = said.text
-
-    def _import_over(self) -> None:
-        for button, words in (
-            (self._files, "MusicXML, MXL, ABC, Kern, MIDI; what cannot be used is listed"),
-            (self._folder, "Every music file in it and below it"),
-        ):
-            button.setEnabled(True)
-            button.setToolTip(words)
-
-    def _import_failed(self, sentence: str) -> None:
-        self._import_over()
-        self.port.say(sentence)
-
-    def _imported(self, paths: list[str], report: ImportReport) -> None:
-        self._import_over()
-        self._show_report(report)
+    def show_report(self, report: ImportReport) -> None:
+        """In its table, on top."""
+        self._fill_report(report)
         self.tabs.setCurrentWidget(self.report)
-        words = summary(report)
-        if report.used:
-            self.port.change_parameters("look at files", {"corpus": "files", "files": os.pathsep.join(paths)})
-            words += " Reset to look at them."
-        self.port.say(words)

@@ -7,18 +7,18 @@ from PySide6.QtWidgets import QMenu
 
 from plugins.cm_hrnn.chords import NAMES
 from plugins.cm_hrnn.panel_score import Score
-from tests.support.melody_bench import benches
+from tests.support.melody_bench import melody_benches
 from workbench.views.roll_notes import RollNote
 
 
 @pytest.fixture
 def bench(qtbot):
-    yield from benches(qtbot)
+    yield from melody_benches(qtbot)
 
 
-def test_notes_are_drawn_moved_stretched_and_deleted_by_mouse_and_each_step_can_be_undone(bench, qtbot):
+def test_notes_are_drawn_moved_stretched_and_deleted_by_mouse_and_each_step_can_be_undone(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     desk.edit(Score(chords=((0, 13),), length=128, primer=16).coloured(), "empty")
     roll.set_range(y=(52.0, 76.0))
@@ -27,12 +27,12 @@ def test_notes_are_drawn_moved_stretched_and_deleted_by_mouse_and_each_step_can_
     QTest.mouseClick(body, Qt.MouseButton.LeftButton, pos=own.at(4.1, 60))
     (note,) = desk.score.notes
     assert (note.start, note.length, note.pitch, note.kind) == (4.0, 1.0, 60, "tone")
-    own.drag(own.at(8.05, 61), own.at(10.0, 61))
+    own.drag_roll(own.at(8.05, 61), own.at(10.0, 61))
     assert [(n.start, n.length, n.pitch, n.kind) for n in desk.score.notes][1] == (8.0, 2.0, 61, "other")
-    own.drag(own.at(8.5, 61), own.at(12.5, 64))
+    own.drag_roll(own.at(8.5, 61), own.at(12.5, 64))
     assert [(n.start, n.pitch) for n in desk.score.notes] == [(4.0, 60), (12.0, 64)]
     edge = roll.note_rect(roll.frame(), roll.notes[1]).right() - 2
-    own.drag(QPoint(int(edge), own.at(13, 64).y()), own.at(16.0, 64))
+    own.drag_roll(QPoint(int(edge), own.at(13, 64).y()), own.at(16.0, 64))
     assert desk.score.notes[1].length == 4.0
     QTest.mouseClick(body, Qt.MouseButton.RightButton, pos=own.at(13.0, 64))
     assert len(desk.score.notes) == 1
@@ -45,13 +45,13 @@ def test_notes_are_drawn_moved_stretched_and_deleted_by_mouse_and_each_step_can_
     assert len(desk.score.notes) == 1
 
 
-def test_a_note_drawn_into_another_cuts_it_since_melodies_have_one_voice(bench, qtbot):
+def test_a_note_drawn_into_another_cuts_it_since_melodies_have_one_voice(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk = own.view.desk
     desk.edit(Score(length=128), "empty")
     desk.roll.set_range(y=(52.0, 76.0))
-    own.drag(own.at(0.05, 60), own.at(8.0, 60))
+    own.drag_roll(own.at(0.05, 60), own.at(8.0, 60))
     QTest.mouseClick(desk.roll.body, Qt.MouseButton.LeftButton, pos=own.at(4.1, 65))
     notes = [(n.start, n.end, n.pitch) for n in desk.score.notes]
     assert notes[0] == (0.0, 4.0, 60)
@@ -59,19 +59,19 @@ def test_a_note_drawn_into_another_cuts_it_since_melodies_have_one_voice(bench, 
     assert notes[1][2] == 65
 
 
-def test_notes_are_selected_and_edited_by_keys_and_wheel(bench, qtbot):
+def test_notes_are_selected_and_edited_by_keys_and_wheel(bench):
     from PySide6.QtCore import QPointF
     from PySide6.QtGui import QWheelEvent
     from PySide6.QtWidgets import QApplication
 
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     desk.edit(Score(length=128), "empty")
     roll.set_range(y=(48.0, 80.0))
     for beat, pitch in ((0, 60), (4, 62), (8, 64)):
         QTest.mouseClick(roll.body, Qt.MouseButton.LeftButton, pos=own.at(beat + 0.1, pitch))
-    own.drag(own.at(3.5, 66), own.at(10.0, 58), Qt.KeyboardModifier.ShiftModifier)
+    own.drag_roll(own.at(3.5, 66), own.at(10.0, 58), modifiers=Qt.KeyboardModifier.ShiftModifier)
     assert roll.selected == {1, 2}
     QTest.keyClick(roll.body, Qt.Key.Key_Up)
     QTest.keyClick(roll.body, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
@@ -91,9 +91,9 @@ def test_notes_are_selected_and_edited_by_keys_and_wheel(bench, qtbot):
     assert len(desk.score.notes) == 3
 
 
-def test_typed_chords_are_put_under_the_roll_and_nonsense_is_refused(bench, qtbot):
+def test_typed_chords_are_put_under_the_roll_and_nonsense_is_refused(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk = own.view.desk
     desk.chord_text.setText("Am7 | Dm7 G7 | Cmaj7")
     QTest.keyClick(desk.chord_text, Qt.Key.Key_Return)
@@ -112,9 +112,9 @@ def test_typed_chords_are_put_under_the_roll_and_nonsense_is_refused(bench, qtbo
     assert [NAMES[chord] for _, chord in desk.score.chords[:4]] == ["C", "G", "Am", "F"]
 
 
-def test_a_chord_is_changed_from_its_menu_and_its_edge_is_dragged(bench, qtbot):
+def test_a_chord_is_changed_from_its_menu_and_its_edge_is_dragged(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     desk.use_progression("C | G | Am | F")
     lane = lambda beat: QPoint(own.at(beat, 60).x(), int(roll.lane_rect(roll.frame()).center().y()))  # noqa: E731
@@ -126,7 +126,7 @@ def test_a_chord_is_changed_from_its_menu_and_its_edge_is_dragged(bench, qtbot):
     roots = menu.findChildren(QMenu)
     next(a for a in [each for sub in roots for each in sub.actions()] if a.text() == "Em").trigger()
     assert NAMES[desk.score.chords[1][1]] == "Em"
-    own.drag(lane(8.0), lane(10.0))
+    own.drag_roll(lane(8.0), lane(10.0))
     assert desk.score.chords[2][0] == 40
     menus = [desk.chord_menu(0)]
     next(a for a in menus[0].actions() if a.text() == "Split in two").trigger()
@@ -155,9 +155,9 @@ def test_a_chord_edit_generates_again_from_the_first_changed_chord(bench):
     assert early(desk.score) == early(before)
 
 
-def test_bars_are_kept_by_a_ctrl_click_in_the_ruler_and_come_back_in_the_next_take(bench, qtbot):
+def test_bars_are_kept_by_a_ctrl_click_in_the_ruler_and_come_back_in_the_next_take(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     ruler = QPoint(own.at(4 * 8 + 1, 60).x(), int(roll.ruler_rect(roll.frame()).center().y()))
     QTest.mouseClick(roll.body, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier, ruler)
@@ -170,9 +170,9 @@ def test_bars_are_kept_by_a_ctrl_click_in_the_ruler_and_come_back_in_the_next_ta
     assert not own.port.said
 
 
-def test_a_chord_is_dragged_to_another_place_and_the_others_move_along(bench, qtbot):
+def test_a_chord_is_dragged_to_another_place_and_the_others_move_along(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     desk.edit(desk.score.with_chords(desk.score.chord_rows()[:1], 64), "four bars")
     desk.use_progression("C | G | Am | F")
@@ -180,9 +180,9 @@ def test_a_chord_is_dragged_to_another_place_and_the_others_move_along(bench, qt
     names = lambda: [NAMES[chord] for _, chord in desk.score.chords]  # noqa: E731
     clicked = []
     roll.chord_clicked.connect(clicked.append)
-    own.drag(lane(2.0), lane(10.0))
+    own.drag_roll(lane(2.0), lane(10.0))
     assert names() == ["G", "Am", "C", "F"]
-    own.drag(lane(14.0), lane(1.5))
+    own.drag_roll(lane(14.0), lane(1.5))
     assert names() == ["F", "G", "Am", "C"]
     assert [onset for onset, _ in desk.score.chords] == [0, 16, 32, 48]
     assert not clicked
@@ -191,9 +191,9 @@ def test_a_chord_is_dragged_to_another_place_and_the_others_move_along(bench, qt
     assert names() == ["C", "G", "Am", "F"]
 
 
-def test_half_a_bar_gets_a_chord_of_its_own(bench, qtbot):
+def test_half_a_bar_gets_a_chord_of_its_own(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     desk.edit(desk.score.with_chords(desk.score.chord_rows()[:1], 64), "four bars")
     desk.use_progression("C | C | C | F")
@@ -212,9 +212,9 @@ def test_half_a_bar_gets_a_chord_of_its_own(bench, qtbot):
     ]  # fmt: skip
 
 
-def test_notes_that_go_on_over_a_bar_or_a_chord_show_their_joins(bench, qtbot):
+def test_notes_that_go_on_over_a_bar_or_a_chord_show_their_joins(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     score = Score((RollNote(1.0, 8.0, 64), RollNote(10.0, 1.0, 64)), ((0, 13), (24, 2)), 64)
     desk.edit(score.coloured(), "long notes")

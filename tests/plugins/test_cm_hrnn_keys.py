@@ -11,12 +11,12 @@ from plugins.cm_hrnn.panel_desk import in_key as chances_in_key
 from plugins.cm_hrnn.panel_score import Score
 from plugins.cm_hrnn.representation import decode, encode, moved_events, transpose
 from plugins.cm_hrnn.synthetic import synthetic_sheets
-from tests.support.melody_bench import benches
+from tests.support.melody_bench import melody_benches
 
 
 @pytest.fixture
 def bench(qtbot):
-    yield from benches(qtbot)
+    yield from melody_benches(qtbot)
 
 
 def choose(own, key):

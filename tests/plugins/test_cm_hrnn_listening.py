@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
-from tests.support.melody_bench import benches
+from tests.support.melody_bench import melody_benches
 from tests.support.soundfonts import write_soundfont
 from workbench.audio.choice import SoundChoice
 from workbench.audio.synth import render
@@ -13,12 +13,12 @@ from workbench.audio.synth import render
 
 @pytest.fixture
 def bench(qtbot):
-    yield from benches(qtbot)
+    yield from melody_benches(qtbot)
 
 
-def test_generate_streams_a_take_that_keeps_the_primer_and_the_chords(bench, qtbot):
+def test_generate_streams_a_take_that_keeps_the_primer_and_the_chords(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, shown = own.view.desk, []
     plain = desk.roll.set_notes
     desk.roll.set_notes = lambda notes, **keys: (shown.append(len(notes)), plain(notes, **keys))[1]
@@ -55,7 +55,7 @@ def test_generate_streams_a_take_that_keeps_the_primer_and_the_chords(bench, qtb
 
 def test_it_plays_seeks_and_loops_with_the_playhead_and_pressed_keys(bench, qtbot):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk, roll = own.view.desk, own.view.desk.roll
     transport = desk.transport
     ruler = lambda beat: QPoint(own.at(beat, 60).x(), int(roll.ruler_rect(roll.frame()).center().y()))  # noqa: E731
@@ -67,7 +67,7 @@ def test_it_plays_seeks_and_loops_with_the_playhead_and_pressed_keys(bench, qtbo
     own.player._stream.time = 1.0
     transport._tick()
     assert roll.playhead > 8.0
-    own.drag(ruler(4.0), ruler(11.6))
+    own.drag_roll(ruler(4.0), ruler(11.6))
     assert roll.loop == (4.0, 12.0)
     assert transport.loop_button.isChecked()
     assert own.player._sequencer.loop == (4.0, 12.0)
@@ -87,7 +87,7 @@ def test_without_an_audio_device_playback_says_so_in_place(bench, qtbot):
     own = bench("Listen")
     transport = own.view.desk.transport
     own.player._open_stream = lambda fill: Clock(fill, "No sound: no audio device.")
-    own.show(qtbot)
+    own.show()
     transport.play()
     qtbot.waitUntil(lambda: own.player.position > 0.1)
     transport._tick()
@@ -98,7 +98,7 @@ def test_without_an_audio_device_playback_says_so_in_place(bench, qtbot):
 
 def test_the_keyboard_shows_next_note_probabilities_under_the_mouse(bench, qtbot):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk = own.view.desk
     answer = desk.next_note
     own.view.tabs.setCurrentIndex([own.view.tabs.tabText(i) for i in range(own.view.tabs.count())].index("Next note"))
@@ -111,10 +111,10 @@ def test_the_keyboard_shows_next_note_probabilities_under_the_mouse(bench, qtbot
     qtbot.waitUntil(lambda: desk.roll.key_probabilities is None)
 
 
-def test_a_next_pitch_is_forced_by_a_click_and_the_rest_follows_from_there(bench, qtbot):
+def test_a_next_pitch_is_forced_by_a_click_and_the_rest_follows_from_there(bench):
     own = bench("Listen")
     desk, view = own.view.desk, own.view
-    own.show(qtbot)
+    own.show()
     view.tabs.setCurrentIndex([view.tabs.tabText(i) for i in range(view.tabs.count())].index("Next note"))
     row = len(desk.next_note.starts) // 2
     view._next_note((desk.next_note, row))
@@ -127,7 +127,7 @@ def test_a_next_pitch_is_forced_by_a_click_and_the_rest_follows_from_there(bench
 
 def test_dragging_a_tick_of_the_slow_tier_copies_its_summary(bench, qtbot):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     view = own.view
     view.tabs.setCurrentIndex([view.tabs.tabText(i) for i in range(view.tabs.count())].index("Clock"))
     own.view.desk.generate()
@@ -148,9 +148,9 @@ def test_dragging_a_tick_of_the_slow_tier_copies_its_summary(bench, qtbot):
     assert "summary of tick 1" in own.port.said[-1]
 
 
-def test_the_tiers_light_up_as_they_tick_and_the_dial_fills_with_the_bar(bench, qtbot):
+def test_the_tiers_light_up_as_they_tick_and_the_dial_fills_with_the_bar(bench):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     view, desk = own.view, own.view.desk
     desk.generate()
     own.settle()
@@ -178,7 +178,7 @@ def test_the_tiers_light_up_as_they_tick_and_the_dial_fills_with_the_bar(bench, 
 
 def test_a_soundfont_is_heard_and_exported(bench, qtbot, tmp_path):
     own = bench("Listen")
-    own.show(qtbot)
+    own.show()
     desk = own.view.desk
     desk.export(str(tmp_path / "synth.wav"))
     file = write_soundfont(tmp_path / "own.sf2")

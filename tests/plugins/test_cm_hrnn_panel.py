@@ -7,20 +7,21 @@ import pytest
 from plugins.cm_hrnn.panel_score import Score
 from plugins.cm_hrnn.representation import encode, lead_sheet, one_hot_events
 from tests.support.choosing import choose, open_dialog
-from tests.support.melody_bench import KINDS, benches
+from tests.support.melody_bench import KINDS, melody_benches
+from workbench.sdk import Progress
 from workbench.views.picks import Pick
 from workbench.views.theme import theme
 
 
 @pytest.fixture
 def bench(qtbot):
-    yield from benches(qtbot)
+    yield from melody_benches(qtbot)
 
 
 @pytest.mark.parametrize("name", [*KINDS, "Inspect"])
-def test_every_view_shows_something_before_and_after_training_in_both_themes_and_exports(bench, qtbot, name, tmp_path):
+def test_every_view_shows_something_before_and_after_training_in_both_themes_and_exports(bench, name, tmp_path):
     own = bench(name)
-    own.show(qtbot)
+    own.show()
     roll = own.view.roll if name == "Inspect" else own.view.desk.roll
     assert len(roll.notes) > 5  # alive before training
     own.train()
@@ -43,9 +44,9 @@ def test_every_view_shows_something_before_and_after_training_in_both_themes_and
         assert (tmp_path / f"roll{suffix}").stat().st_size > 300
 
 
-def test_patterns_and_bars_are_found_on_the_roll(bench, qtbot):
+def test_patterns_and_bars_are_found_on_the_roll(bench):
     own = bench("Inspect", corpus="synthetic")
-    own.show(qtbot)
+    own.show()
     view = own.view
     assert len(view._analysis.patterns) > 3
     view.patterns.clicked.emit(1)
@@ -109,6 +110,27 @@ def test_files_are_opened_and_learnt_from_with_a_report(bench, monkeypatch, tmp_
     structure.train()
     structure.view.measure_folder(str(tmp_path))
     assert any("files:" in name for name in structure.view.boxes.names)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"), [("Listen", lambda view: view._import.text()), ("Inspect", lambda view: view.report.title)]
+)
+def test_an_import_tells_how_far_it_is_and_its_buttons_come_back_as_they_were(bench, name, told):
+    own = bench(name)
+    view, pending = own.view, []
+    own.port.ask_latest = lambda action, done, /, **how: pending.append(how)
+    buttons = view.import_buttons()
+    before = [(button.text(), button.toolTip()) for button in buttons]
+    view.import_paths(["one.mid"])
+    pending[-1]["partial"](Progress("50 % of one.mid", 0.5))
+    assert told(view).startswith("50 %")
+    view.import_paths(["two.mid"])  # chosen in a dialog that was still open
+    assert not any(button.isEnabled() for button in buttons)
+    pending[-1]["failed"]("There is no two.mid.")
+    assert own.port.said == ["There is no two.mid."]
+    assert [(button.text(), button.toolTip()) for button in buttons] == before
+    assert all(button.isEnabled() for button in buttons)
+    assert own.port.changed == []
 
 
 def test_primer_length_and_seed_are_set_in_the_controls(bench):

@@ -1,14 +1,8 @@
 """The panel with its experiments behind it, in one process: drawn, painted on, clicked, dragged, undone, exported."""
 
-import gc
-import os
-import sys
-
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QUndoStack
 
 from plugins.dense_hebbian import panel
 from plugins.dense_hebbian.experiments.detection import Detection
@@ -18,14 +12,10 @@ from plugins.dense_hebbian.experiments.phase import PhaseDiagram
 from plugins.dense_hebbian.experiments.retrieve import Retrieve
 from plugins.dense_hebbian.experiments.teacher import Teacher
 from plugins.dense_hebbian.panel_parts import near_square, sheet, sheet_index
-from workbench.compute.building import build, prepared
-from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
+from tests.support.panels import ViewBench, benches
 from workbench.views.pattern_editor import PaintedSites
 from workbench.views.picks import Pick
 from workbench.views.theme import theme
-
-if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 KINDS = {
     "Retrieve": (Retrieve, {"steps": 8, "side": 8, "gamma": 0.02, "pause": 0.0, "parts": 4}),
@@ -38,96 +28,18 @@ KINDS = {
 EVERY = pytest.mark.parametrize("name", KINDS)
 
 
-class Port:
-    """Answers actions at once, as the worker would; keeps what was asked and said."""
-
-    def __init__(self, experiment):
-        self.undo_stack = QUndoStack()
-        self.experiment, self.parameters = experiment, experiment.parameters
-        self.asked, self.said, self.changed = [], [], {}
-
-    @torch.no_grad()
-    def ask_latest(self, action, done, /, *, partial=None, failed=None, **arguments):
-        self.asked.append((action, arguments))
-        try:
-            answer = getattr(self.experiment, action)(**arguments)
-            while hasattr(answer, "send"):
-                try:
-                    said = next(answer)
-                    if partial is not None:
-                        partial(said)
-                except StopIteration as end:
-                    answer = end.value
-        except UserError as error:
-            (failed or self.say)(str(error))
-            return
-        done(answer)
-
-    def say(self, sentence):
-        self.said.append(sentence)
-
-    def change_parameters(self, text, changes):
-        self.changed |= changes
-
-
-class Bench:
-    """A view and its experiment."""
-
-    def __init__(self, name, qtbot):
-        kind, values = KINDS[name]
-        self.experiment = prepared(build(kind, values))
-        self.port = Port(self.experiment)
-        self.view = getattr(panel, f"{name}View")(self.port)
-        qtbot.addWidget(self.view)
-        if (play := self.view.play_controls()) is not None:
-            qtbot.addWidget(play)
-        self.view.resize(980, 680)
-        self.view.start_over()
-        self.draw()
-
-    @torch.no_grad()
-    def draw(self):
-        self.view.show_frame(self.experiment.frame())
-
-    def train(self):
-        history = MetricsHistory()
-        for said in self.experiment.run():
-            if not isinstance(said, Progress):
-                step = np.array([self.experiment.step])
-                history.append(MetricsBlock({k: (step, np.array([float(v)])) for k, v in said.items()}))
-        self.view.show_metrics(history)
-        self.draw()
-
-
 @pytest.fixture
 def bench(qtbot):
-    theme().set_mode("light")
-    made = []
+    def made(name):
+        kind, values = KINDS[name]
+        return ViewBench(getattr(panel, f"{name}View"), kind, qtbot, **values)
 
-    def make(name):
-        made.append(Bench(name, qtbot))
-        return made[-1]
-
-    yield make
-    theme().set_mode("light")
-    # Views, their undo stacks and commands refer to each other: they go now, in this thread, one after the other,
-    # and not whenever a later test's computation happens to collect garbage.
-    for own in made:
-        own.view.hide()
-        own.port.undo_stack.clear()
-    made.clear()
-    gc.collect()
-
-
-def shown(own, qtbot):
-    own.view.show()
-    qtbot.waitExposed(own.view)
-    return own
+    yield from benches(made)
 
 
 @EVERY
-def test_every_view_shows_something_before_or_after_training_in_both_themes_and_exports(bench, qtbot, name, tmp_path):
-    own = shown(bench(name), qtbot)
+def test_every_view_shows_something_before_or_after_training_in_both_themes_and_exports(bench, name, tmp_path):
+    own = bench(name).show()
     assert any(view.data() for view in own.view.views()), "nothing is shown at first sight"
     own.train()
     theme().set_mode("dark")
@@ -143,16 +55,14 @@ def test_every_view_shows_something_before_or_after_training_in_both_themes_and_
 # Draw and retrieve
 
 
-def test_the_brush_paints_on_the_network_itself_and_undo_takes_it_back(bench, qtbot):
-    own = shown(bench("Retrieve"), qtbot)
+def test_the_brush_paints_on_the_network_itself_and_undo_takes_it_back(bench):
+    own = bench("Retrieve").show()
     own.port.experiment.begin_with(-np.ones(64))
     own.draw()
     editor = own.view.state_view
-    spot = editor.frame().point(3, 2).toPoint()
-    qtbot.mouseClick(editor.body, Qt.MouseButton.LeftButton, pos=spot)
+    own.click(editor, 3, 2)
     if own.port.asked[-1][0] != "paint":  # a click without a move may count as a click only
-        qtbot.mousePress(editor.body, Qt.MouseButton.LeftButton, pos=spot)
-        qtbot.mouseRelease(editor.body, Qt.MouseButton.LeftButton, pos=spot)
+        own.drag(editor, (3, 2))
     site = 2 * 8 + 3
     assert own.port.asked[-1][0] == "paint"
     assert (own.experiment.spins[..., site] == 1).all()
@@ -231,12 +141,11 @@ def test_local_fields_are_shown_on_demand(bench):
 # Phase diagram
 
 
-def test_a_click_on_the_map_runs_monte_carlo_there_and_the_table_lists_it(bench, qtbot):
-    own = shown(bench("Phase"), qtbot)
+def test_a_click_on_the_map_runs_monte_carlo_there_and_the_table_lists_it(bench):
+    own = bench("Phase").show()
     own.train()
     diagram = own.view.diagram
-    at = diagram.frame().point(0.05, 0.3).toPoint()
-    qtbot.mouseClick(diagram.body, Qt.MouseButton.LeftButton, pos=at)
+    own.click(diagram, 0.05, 0.3)
     assert own.port.asked[-1][0] == "probe"
     own.draw()
     assert len(diagram.data()["probes"]) == 1
@@ -250,14 +159,11 @@ def test_a_click_on_the_map_runs_monte_carlo_there_and_the_table_lists_it(bench,
     assert len(diagram.data()["probes"]) == 1
 
 
-def test_dragging_the_ring_melts_the_attractor_and_the_entropy_moves_a_line(bench, qtbot):
-    own = shown(bench("Phase"), qtbot)
+def test_dragging_the_ring_melts_the_attractor_and_the_entropy_moves_a_line(bench):
+    own = bench("Phase").show()
     own.train()
     diagram = own.view.diagram
-    start, hot = diagram.frame().point(*diagram.handle).toPoint(), diagram.frame().point(0.1, 1.15).toPoint()
-    qtbot.mousePress(diagram.body, Qt.MouseButton.LeftButton, pos=start)
-    qtbot.mouseMove(diagram.body, hot)
-    qtbot.mouseRelease(diagram.body, Qt.MouseButton.LeftButton, pos=hot)
+    own.drag(diagram, diagram.handle, (0.1, 1.15))
     melted = own.view.melting.values.mean()
     assert abs(melted) < 0.9
     assert "T' = 1.1" in own.view.traces.title
@@ -278,7 +184,7 @@ def test_the_theory_follows_the_quality_and_can_be_measured(bench):
     assert "own" in own.view.curve.series_names
     assert "r = 0.600" in own.view._about.text()
     own.view._take()
-    assert own.port.changed["quality"] == 0.6
+    assert own.port.changed[-1]["quality"] == 0.6
 
 
 def test_omega_shows_what_is_kept_and_theory_is_not_taken_for_measurement(bench):
@@ -297,14 +203,12 @@ def test_omega_shows_what_is_kept_and_theory_is_not_taken_for_measurement(bench)
 # Images
 
 
-def test_a_drawing_is_recalled_undone_and_orders_are_compared(bench, qtbot):
-    own = shown(bench("Images"), qtbot)
+def test_a_drawing_is_recalled_undone_and_orders_are_compared(bench):
+    own = bench("Images").show()
     assert own.view.recalled.values.shape == (8, 8)  # alive before Train
     drawing = own.view._drawing.copy()
     editor = own.view.drawing
-    spot = editor.frame().point(4, 4).toPoint()
-    qtbot.mousePress(editor.body, Qt.MouseButton.LeftButton, pos=spot)
-    qtbot.mouseRelease(editor.body, Qt.MouseButton.LeftButton, pos=spot)
+    own.drag(editor, (4, 4))
     assert own.view._drawing[4, 4] == 1
     own.port.undo_stack.undo()
     assert np.array_equal(own.view._drawing, drawing)

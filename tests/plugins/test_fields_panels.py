@@ -1,8 +1,5 @@
 """The panels of DeepONet and MgNO with their experiments behind them: they draw, are drawn on, clicked, exported."""
 
-import os
-import sys
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,12 +19,9 @@ from plugins.mgno.experiments.boundary import BoundaryLab
 from plugins.mgno.experiments.fields import Fields
 from plugins.mgno.experiments.multigrid_lab import MultigridLab
 from plugins.mgno.experiments.rollout import Rollout
-from tests.support.panels import ViewBench
+from tests.support.panels import ViewBench, benches
 from workbench.views import View
 from workbench.views.theme import theme
-
-if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 FEW = {"triples": 300, "test_triples": 200, "evaluate_every": 5, "steps": 10}
 SMALL = {
@@ -64,14 +58,11 @@ EVERY = pytest.mark.parametrize("name", SMALL)
 
 @pytest.fixture
 def bench(qtbot):
-    theme().set_mode("light")
-
     def made(name, **changes):
         view, kind, small = SMALL[name]
-        return ViewBench(view, kind, qtbot, **(small | changes))
+        return ViewBench(view, kind, qtbot, **(small | changes)).show()
 
-    yield made
-    theme().set_mode("light")
+    yield from benches(made)
 
 
 @pytest.fixture
@@ -110,7 +101,7 @@ def test_drawing_an_input_asks_while_the_mouse_moves_and_is_undone(bench):
     own = bench("operator")
     before = own.view.editor.values
     own.drag(own.view.editor, (0.2, 0.5), (0.4, 0.8), (0.6, 0.2))
-    assert own.port.asked.count("respond") >= 3
+    assert own.port.actions.count("respond") >= 3
     drawn = own.view.editor.values
     assert np.abs(drawn - before).max() > 0.1
     shown = own.view.answer.data()
@@ -139,11 +130,11 @@ def test_controls_beside_the_drawing_do_what_they_say(bench):
     own = bench("operator")
     own.train()
     own.play.case.setValue(3)
-    assert own.port.asked[-1] == "case"
+    assert own.port.actions[-1] == "case"
     for button in own.play.findChildren(type(own.play.worst)):
         if button.isEnabled():
             own.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    assert {"draw_input", "worst_input"} <= set(own.port.asked)
+    assert {"draw_input", "worst_input"} <= set(own.port.actions)
     own.play.history._slider.setValue(0)
     assert own.play.snapshot == 0
     assert own.view._response.step == 0
@@ -183,7 +174,7 @@ def test_clicks_in_the_other_deeponet_views_choose_examples(bench):
     own = bench("paths")
     own.train()
     own.view.scale._box.setValue(1.8)
-    assert own.port.asked[-1] == "at"
+    assert own.port.actions[-1] == "at"
     assert "1.80" in own.view.fan.title
     own.qtbot.mouseClick(own.view.dice, Qt.MouseButton.LeftButton)
     own.draw()
@@ -194,9 +185,9 @@ def test_painting_a_coefficient_asks_at_once_and_solves_when_the_mouse_rests(ben
     before = own.view.coefficient
     own.port.asked.clear()
     own.drag(own.view.editor, (0.2, 0.5), (0.4, 0.5), (0.6, 0.5))
-    assert own.port.asked.count("predict") >= 3
-    assert "solve" not in own.port.asked
-    own.qtbot.waitUntil(lambda: "solve" in own.port.asked, timeout=5000)
+    assert own.port.actions.count("predict") >= 3
+    assert "solve" not in own.port.actions
+    own.qtbot.waitUntil(lambda: "solve" in own.port.actions, timeout=5000)
     answer = own.view._answer
     assert answer.truth is not None
     assert np.allclose(answer.input, own.view.coefficient, atol=1e-5)
@@ -217,7 +208,7 @@ def test_pixels_levels_cases_and_grids_are_asked_for(bench):
     own.play.case.setValue(4)
     own.qtbot.mouseClick(own.play.new, Qt.MouseButton.LeftButton)
     own.play.tau._box.setValue(9.0)
-    assert own.port.asked.count("draw") == 2
+    assert own.port.actions.count("draw") == 2
     own.qtbot.mouseClick(own.play.grids, Qt.MouseButton.LeftButton)
     assert len(own.view.resolution.series_names) == 2
     own.click(own.view.histogram, float(own.view._frame.errors[0, 2]), own.view.histogram.y_axis.low + 0.1)
@@ -232,7 +223,7 @@ def test_a_cycle_is_stepped_through_and_its_smoothers_are_shown(bench):
     for page in (own.view.cycle, own.view.smoothers):
         own.view.tabs.setCurrentWidget(page)
         page.grab()
-    assert own.port.asked[-1] == "symbols"
+    assert own.port.actions[-1] == "symbols"
     own.view.tabs.setCurrentWidget(own.view.cycle)
     own.view.cycle.moments._slider.setValue(3)
     assert own.view.cycle.u.values.shape == (6, 6)
@@ -248,7 +239,7 @@ def test_a_cycle_is_stepped_through_and_its_smoothers_are_shown(bench):
 def test_a_painted_source_is_solved_and_a_cell_of_the_matrix_shows_its_network(bench):
     own = bench("multigrid")
     own.drag(own.view.editor, (0.3, 0.3), (0.6, 0.6))
-    assert own.port.asked.count("solve") >= 2
+    assert own.port.actions.count("solve") >= 2
     own.port.undo_stack.undo()
     own.train()
     own = bench("boundary")
@@ -261,12 +252,12 @@ def test_a_painted_vorticity_goes_on_and_the_film_is_played(bench):
     own = bench("rollout")
     own.train()
     own.drag(own.view.editor, (0.3, 0.3), (0.6, 0.6))
-    assert own.port.asked[-1] == "continue_from"
+    assert own.port.actions[-1] == "continue_from"
     assert own.view.go.isEnabled()
     own.view.time._slider.setValue(1)
     assert "t = 1" in own.view.fields.prediction.title
     own.view.number.setValue(3)
-    assert own.port.asked[-1] == "flow"
+    assert own.port.actions[-1] == "flow"
     own.port.undo_stack.undo()
     QApplication.processEvents()
 
@@ -276,10 +267,10 @@ def test_the_order_slides_and_the_disc_is_painted_and_undone(bench):
     own.train()
     before = own.view.editor.field
     own.view.order._box.setValue(0.8)
-    assert own.port.asked[-1] == "case"
+    assert own.port.actions[-1] == "case"
     assert "0.80" in own.view.fields.truth.title
     own.drag(own.view.editor, (0.0, 0.0), (0.3, 0.3))
-    assert own.port.asked[-1] == "respond"
+    assert own.port.actions[-1] == "respond"
     painted = own.view.editor.field
     assert np.nanmax(np.abs(painted - before)) > 0.1
     assert np.array_equal(np.isnan(painted), np.isnan(before))
@@ -333,8 +324,8 @@ def test_the_pipe_shows_meshes_and_refuses_paint(bench, pipe_files):
     assert own.view.editor.title == "Mesh y"
     assert not own.view.palette_box.isEnabled()
     own.drag(own.view.editor, (0.3, 0.3), (0.6, 0.6))
-    assert "predict" not in own.port.asked
+    assert "predict" not in own.port.actions
     own.view.tabs.setCurrentWidget(own.view.cycle)
     own.click(own.view.fields.truth, 0.5, 0.5)
-    assert own.port.asked[-1] == "receptive"
+    assert own.port.actions[-1] == "receptive"
     assert not own.port.said

@@ -11,6 +11,7 @@ from plugins.poincare_resnet.panel_explore import triangle_angles
 from plugins.poincare_resnet.panel_geometry import steps_between
 from tests.gui.conftest import Person
 from tests.gui.conftest import run as run
+from tests.support.panels import drag
 from workbench.engine import SessionState
 from workbench.views.hyperbolic_plane import distance
 
@@ -66,10 +67,7 @@ def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_land
         middle = view.disk.marks["along"].z
         handle = place_of(view.disk, (middle.real, middle.imag))
         end = view._path[-1]
-        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)
-        for stop in (handle + QPoint(6, 6), place_of(view.disk, (end.real, end.imag))):
-            QTest.mouseMove(view.disk.canvas, stop)
-        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=stop)
+        drag(view.disk.canvas, handle, handle + QPoint(6, 6), place_of(view.disk, (end.real, end.imag)))
         assert view._share > 0.8, "the handle stays on the geodesic and follows the mouse along it"
         assert "%" in view.verdict.text()
         assert len(view.balls._rows) == 7
@@ -87,9 +85,7 @@ def test_features_are_seen_moved_and_joined_by_a_geodesic_and_a_drawn_digit_land
         assert "HoroPCA" in view.disk.hint
         QTest.mouseDClick(view.disk.canvas, Qt.MouseButton.LeftButton, pos=place_of(view.disk, (0.3, 0.1)))
         await person.until(lambda: not view.disk._animation.isActive())
-        QTest.mousePress(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 20))
-        QTest.mouseMove(view.pad, QPoint(50, 60))
-        QTest.mouseRelease(view.pad, Qt.MouseButton.LeftButton, pos=QPoint(50, 60))
+        drag(view.pad, QPoint(50, 20), QPoint(50, 60))
         await person.until(lambda: "drawn" in view.disk.marks)
         assert "%" in view.verdict.text()
         view.chosen.setCurrentIndex(1)
@@ -133,10 +129,7 @@ def test_a_dragged_point_takes_the_means_along(run, person):
         before = view.disk.marks["midpoint"].z
         z = view.disk.points.z
         start = place_of(view.disk, (z[0].real, z[0].imag))
-        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start)
-        for share in (10, 30, 60):
-            QTest.mouseMove(view.disk.canvas, start + QPoint(-share, share // 2))
-        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start + QPoint(-60, 30))
+        drag(view.disk.canvas, start, *(start + QPoint(-share, share // 2) for share in (10, 30, 60)))
         await person.until(lambda: view.disk.marks["midpoint"].z != before)
         dragged = view.disk.points.z[0]
         view.port.undo_stack.undo()
@@ -146,10 +139,7 @@ def test_a_dragged_point_takes_the_means_along(run, person):
         assert view.disk.points.z[0] == dragged
         view.shows_plane.setChecked(True)
         handle = place_of(view.disk, view._handle)
-        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle)
-        for share in (8, 20):
-            QTest.mouseMove(view.disk.canvas, handle + QPoint(0, -share))
-        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=handle + QPoint(0, -20))
+        drag(view.disk.canvas, handle, handle + QPoint(0, -8), handle + QPoint(0, -20))
         assert view._handle[1] > 0.26
         assert view.signed.text() != "–"
         assert "level 0.0" in view.disk.curves
@@ -173,10 +163,7 @@ def test_figures_are_drawn_measured_dragged_and_undone(run, person):
         row = view.measured._rows[0]
         assert row[1] == pytest.approx(4 * np.arctanh(0.2), abs=0.05)
         start = place_of(view.disk, (0.0, 0.2))
-        QTest.mousePress(view.disk.canvas, Qt.MouseButton.LeftButton, pos=start)
-        for stop in (start + QPoint(0, -20), start + QPoint(0, -50)):
-            QTest.mouseMove(view.disk.canvas, stop)
-        QTest.mouseRelease(view.disk.canvas, Qt.MouseButton.LeftButton, pos=stop)
+        drag(view.disk.canvas, start, start + QPoint(0, -20), start + QPoint(0, -50))
         assert view.measured._rows[0][1] > row[1] + 0.2
         session_undo = view.port.undo_stack
         session_undo.undo()

@@ -1,110 +1,30 @@
 """The panel with its experiments behind it, in one process: it draws, is edited by mouse, steered and restored."""
 
-import gc
-import os
-import sys
-
 import numpy as np
 import pytest
-import torch
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QUndoStack
 
 from plugins.pointer_networks import panel
 from plugins.pointer_networks.experiments.tasks import Hull, Sort, Tour, Triangulation
 from plugins.pointer_networks.panel_beams import placed, rows_of
-from workbench.compute.building import build, prepared
-from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
+from tests.support.panels import ViewBench, benches
 from workbench.views.picks import Pick
 from workbench.views.theme import theme
-
-if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 TINY = {"steps": 10, "evaluate_every": 5, "hidden": 12, "batch": 8, "test_sets": 50}
 KINDS = {"Hull": Hull, "Delaunay": Triangulation, "Tour": Tour, "Sort": Sort}
 EVERY = pytest.mark.parametrize("name", KINDS)
 
 
-class Port:
-    """Answers actions at once, as the worker would; keeps what was asked and said."""
-
-    def __init__(self, experiment):
-        self.undo_stack = QUndoStack()
-        self.experiment, self.parameters = experiment, experiment.parameters
-        self.asked, self.said = [], []
-
-    @torch.no_grad()
-    def ask_latest(self, action, done, /, *, partial=None, failed=None, **arguments):
-        self.asked.append((action, arguments))
-        try:
-            answer = getattr(self.experiment, action)(**arguments)
-            while hasattr(answer, "send"):
-                try:
-                    next(answer)
-                except StopIteration as end:
-                    answer = end.value
-        except UserError as error:
-            (failed or self.say)(str(error))
-            return
-        done(answer)
-
-    def say(self, sentence):
-        self.said.append(sentence)
-
-
-class Bench:
-    """A view and its experiment."""
-
-    def __init__(self, name, qtbot):
-        self.experiment = prepared(build(KINDS[name], TINY))
-        self.port = Port(self.experiment)
-        self.view = getattr(panel, f"{name}View")(self.port)
-        qtbot.addWidget(self.view)
-        qtbot.addWidget(self.view.play_controls())
-        self.view.resize(980, 680)
-        self.view.start_over()
-        self.draw()
-
-    @torch.no_grad()
-    def draw(self):
-        self.view.show_frame(self.experiment.frame())
-
-    def train(self):
-        history = MetricsHistory()
-        for said in self.experiment.run():
-            if not isinstance(said, Progress):
-                step = np.array([self.experiment.step])
-                history.append(MetricsBlock({k: (step, np.array([float(v)])) for k, v in said.items()}))
-        self.view.show_metrics(history)
-        self.draw()
-
-
 @pytest.fixture
 def bench(qtbot):
-    theme().set_mode("light")
-    made = []
-
-    def make(name):
-        made.append(Bench(name, qtbot))
-        return made[-1]
-
-    yield make
-    theme().set_mode("light")
-    # Views, their undo stacks and commands refer to each other: they go now, in this thread, one after the other,
-    # and not whenever a later test's computation happens to collect garbage.
-    for own in made:
-        own.view.hide()
-        own.port.undo_stack.clear()
-    made.clear()
-    gc.collect()
+    yield from benches(lambda name: ViewBench(getattr(panel, f"{name}View"), KINDS[name], qtbot, **TINY))
 
 
 @EVERY
-def test_every_view_shows_something_before_and_after_training_in_both_themes_and_exports(bench, qtbot, name, tmp_path):
+def test_every_view_shows_something_before_and_after_training_in_both_themes_and_exports(bench, name, tmp_path):
     own = bench(name)
-    own.view.show()
-    qtbot.waitExposed(own.view)
+    own.show()
     own.train()
     own.view._play.step.set_value(2)
     own.view._draw_answer()
@@ -118,24 +38,20 @@ def test_every_view_shows_something_before_and_after_training_in_both_themes_and
 
 
 @EVERY
-def test_a_click_adds_a_drag_moves_and_a_right_click_deletes_a_point_with_a_new_answer_each_time(bench, qtbot, name):
+def test_a_click_adds_a_drag_moves_and_a_right_click_deletes_a_point_with_a_new_answer_each_time(bench, name):
     own = bench(name)
     editor = own.view.editor
-    own.view.show()
-    qtbot.waitExposed(own.view)
+    own.show()
     editor.set_points(np.array([(0.2, 0.2), (0.8, 0.2), (0.8, 0.8), (0.2, 0.8), (0.4, 0.6)]))
     own.view._edited(editor.points)
-    at = lambda x, y: editor.frame().point(x, y).toPoint()  # noqa: E731
-    qtbot.mouseClick(editor.body, Qt.MouseButton.LeftButton, pos=at(0.5, 0.5))
+    own.click(editor, 0.5, 0.5)
     assert len(editor.points) == 6
     assert own.port.asked[-1][0] == "answer"
     assert np.allclose(own.port.asked[-1][1]["points"][-1], 0.5, atol=0.01)
-    qtbot.mousePress(editor.body, Qt.MouseButton.LeftButton, pos=at(0.5, 0.5))
-    qtbot.mouseMove(editor.body, at(0.6, 0.3))
-    qtbot.mouseRelease(editor.body, Qt.MouseButton.LeftButton, pos=at(0.6, 0.3))
+    own.drag(editor, (0.5, 0.5), (0.6, 0.3))
     assert np.allclose(editor.points[-1], (0.6, 0.3), atol=0.01)
     assert np.allclose(own.view._answer.points[-1], (0.6, 0.3), atol=0.01)
-    qtbot.mouseClick(editor.body, Qt.MouseButton.RightButton, pos=at(0.6, 0.3))
+    own.click(editor, 0.6, 0.3, Qt.MouseButton.RightButton)
     assert len(editor.points) == len(own.view._answer.points) == 5
     own.port.undo_stack.undo()
     own.port.undo_stack.undo()
@@ -205,10 +121,9 @@ def test_state_of_a_view_goes_back_into_a_fresh_one(bench, name):
     assert np.array_equal(second.view._answer.points, first.view.editor.points)
 
 
-def test_candidates_are_searched_while_their_tab_is_open_and_a_click_forces_one(bench, qtbot):
+def test_candidates_are_searched_while_their_tab_is_open_and_a_click_forces_one(bench):
     own = bench("Tour")
-    own.view.show()
-    qtbot.waitExposed(own.view)
+    own.show()
     assert not any(action == "candidates" for action, _ in own.port.asked)
     tabs = own.view.beams.parentWidget().parentWidget()
     tabs.setCurrentWidget(own.view.beams)
@@ -217,8 +132,7 @@ def test_candidates_are_searched_while_their_tab_is_open_and_a_click_forces_one(
     totals = [float(logs.sum()) for _, logs in found]
     assert totals == sorted(totals, reverse=True)
     assert sorted(found[0][0].tolist()) == [0, 1, 2, 3, 4, 5]
-    at = own.view.beams.frame().point(2.0, own.view.beams._order[3]).toPoint()
-    qtbot.mouseClick(own.view.beams.body, Qt.MouseButton.LeftButton, pos=at)
+    own.click(own.view.beams, 2.0, own.view.beams._order[3])
     assert own.view.shown.slots.tolist() == found[3][0].tolist()
     assert own.view.shown.log_probability == pytest.approx(totals[3], abs=1e-4)
 

@@ -1,14 +1,10 @@
 """The panel with its experiments behind it, in one process: it draws, is dragged, clicked and exported."""
 
 import math
-import os
-import sys
 
 import numpy as np
 import pytest
-import torch
 from PySide6.QtCore import QPoint, QRectF, Qt
-from PySide6.QtGui import QUndoStack
 from scipy.spatial.transform import Rotation
 
 from plugins.rotation_continuity import panel
@@ -20,14 +16,11 @@ from plugins.rotation_continuity.experiments.sanity import Sanity
 from plugins.rotation_continuity.experiments.special_orthogonal import SpecialOrthogonal
 from plugins.rotation_continuity.experiments.tears import Tears
 from plugins.rotation_continuity.panel_parts import broken_at_rim, exponential, logarithm, parsed_rotation
+from tests.support.panels import ViewBench, benches, drag
 from workbench.compute.building import build, prepared
-from workbench.sdk import MetricsBlock, MetricsHistory, Progress, UserError
 from workbench.views.picks import Pick
 from workbench.views.scene3d_stage import Surface
 from workbench.views.theme import theme
-
-if sys.platform.startswith("linux") and not os.environ.get("DISPLAY") and not os.environ.get("WAYLAND_DISPLAY"):
-    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 SMALL = {
     "Sanity": (Sanity, {"steps": 20, "width": 16, "evaluate_every": 10, "test_rotations": 500, "seeds": 2}),
@@ -40,91 +33,17 @@ SMALL = {
 EVERY = pytest.mark.parametrize("name", SMALL)
 
 
-class Port:
-    """Answers actions at once, as the worker would; keeps what was asked and said."""
-
-    def __init__(self, experiment):
-        self.undo_stack = QUndoStack()
-        self.experiment, self.parameters = experiment, experiment.parameters
-        self.asked, self.said = [], []
-
-    @torch.no_grad()
-    def ask_latest(self, action, done, /, *, partial=None, failed=None, **arguments):
-        self.asked.append((action, arguments))
-        try:
-            answer = getattr(self.experiment, action)(**arguments)
-            if hasattr(answer, "send"):
-                answer = self._drain(answer, partial)
-        except UserError as error:
-            (failed or self.say)(str(error))
-            return
-        done(answer)
-
-    @staticmethod
-    def _drain(answer, partial):
-        while True:
-            try:
-                said = next(answer)
-            except StopIteration as end:
-                return end.value
-            if partial:
-                partial(said)
-
-    def change_parameters(self, text, changes):
-        self.parameters = self.parameters.changed(**changes)
-
-    def say(self, sentence):
-        self.said.append(sentence)
-
-
-class Bench:
-    """A view and its experiment."""
-
-    def __init__(self, name, qtbot, **changes):
-        kind, small = SMALL[name]
-        self.experiment = prepared(build(kind, small | changes))
-        self.port = Port(self.experiment)
-        self.view = getattr(panel, f"{name}View")(self.port)
-        self.qtbot = qtbot
-        qtbot.addWidget(self.view)
-        self.view.resize(980, 680)
-        self.view.start_over()
-        self.frame = self.draw()
-
-    @torch.no_grad()
-    def draw(self):
-        self.frame = self.experiment.frame()
-        self.view.show_frame(self.frame)
-        return self.frame
-
-    def train(self):
-        history = MetricsHistory()
-        for said in self.experiment.run():
-            if not isinstance(said, Progress):
-                step = np.array([self.experiment.step])
-                history.append(MetricsBlock({k: (step, np.array([float(v)])) for k, v in said.items()}))
-        self.view.show_metrics(history)
-        return self.draw()
-
-    def show(self):
-        self.view.show()
-        self.qtbot.waitExposed(self.view)
-        self.view.grab()
-
-
 @pytest.fixture
 def bench(qtbot):
-    theme().set_mode("light")
-    yield lambda name, **changes: Bench(name, qtbot, **changes)
-    theme().set_mode("light")
+    def made(name, **changes):
+        kind, small = SMALL[name]
+        return ViewBench(getattr(panel, f"{name}View"), kind, qtbot, **(small | changes))
+
+    yield from benches(made)
 
 
-def drag(qtbot, scene, start, way):
-    surface = scene.findChild(Surface)
-    qtbot.mousePress(surface, Qt.MouseButton.LeftButton, pos=start)
-    for share in (0.25, 0.5, 0.75, 1.0):
-        qtbot.mouseMove(surface, start + way * share)
-    qtbot.mouseRelease(surface, Qt.MouseButton.LeftButton, pos=start + way)
+def drag_scene(scene, start, way):
+    drag(scene.findChild(Surface), start, *(start + way * share for share in (0.25, 0.5, 0.75, 1.0)))
 
 
 def pixel(scene, point):
@@ -195,12 +114,12 @@ def test_clicking_a_percentile_a_worst_case_or_a_point_loads_that_case(bench):
     assert view.scene.title == "Case 7"
 
 
-def test_dragging_the_frame_turns_it_and_asks_every_network(bench, qtbot):
+def test_dragging_the_frame_turns_it_and_asks_every_network(bench):
     own = bench("Sanity")
     own.show()
     before = own.view.scene.rotation.copy()
     centre = own.view.scene.body.rect().center()
-    drag(qtbot, own.view.scene, centre, QPoint(50, 20))
+    drag_scene(own.view.scene, centre, QPoint(50, 20))
     action, arguments = own.port.asked[-1]
     assert action == "rotate"
     turned = arguments["matrix"]
@@ -251,12 +170,12 @@ def test_rotation_arithmetic_of_the_panel_agrees_with_scipy():
     assert len(wrapped) == 4
 
 
-def test_dragging_the_frame_in_the_lab_fills_the_strips_with_the_hands_path(bench, qtbot):
+def test_dragging_the_frame_in_the_lab_fills_the_strips_with_the_hands_path(bench):
     own = bench("Continuity")
     own.show()
     centre = own.view.scene.body.rect().center()
     for _ in range(3):
-        drag(qtbot, own.view.scene, centre - QPoint(60, 0), QPoint(120, 0))
+        drag_scene(own.view.scene, centre - QPoint(60, 0), QPoint(120, 0))
     assert own.port.asked[-1][0] == "encode_path"
     path = own.view.strips._path
     assert path.travelled[-1] > 100
@@ -276,7 +195,7 @@ def test_dragging_the_frame_in_the_lab_fills_the_strips_with_the_hands_path(benc
     assert not own.view._take.isEnabled()
 
 
-def test_a_loop_drawn_in_the_ball_is_closed_and_judged(bench, qtbot):
+def test_a_loop_drawn_in_the_ball_is_closed_and_judged(bench):
     own = bench("Continuity", path="wobble")
     own.show()
     own.view._dot_dragged(type("P", (), {"position": np.array([0.1, 0, 0])})())
@@ -294,11 +213,11 @@ def test_a_loop_drawn_in_the_ball_is_closed_and_judged(bench, qtbot):
     assert "closed" in own.view.strips.title
 
 
-def test_the_dot_in_the_ball_can_be_dragged_by_the_mouse(bench, qtbot):
+def test_the_dot_in_the_ball_can_be_dragged_by_the_mouse(bench):
     own = bench("Continuity")
     own.show()
     ball = own.view.ball
-    drag(qtbot, ball, pixel(ball, ball._items["dot"].positions[0]), QPoint(40, -30))
+    drag_scene(ball, pixel(ball, ball._items["dot"].positions[0]), QPoint(40, -30))
     assert own.port.asked[-1][0] == "encode_path"
     assert own.view._source.value == "hand"
 
@@ -330,14 +249,14 @@ def test_clouds_follow_the_answer_and_near_symmetry_is_said(bench, tmp_path):
     assert np.allclose(own.view.scene._items["second"].positions, own.frame.first, atol=1e-5)
 
 
-def test_dragging_a_hand_moves_it_and_every_network_answers(bench, qtbot):
+def test_dragging_a_hand_moves_it_and_every_network_answers(bench):
     own = bench("Kinematics")
     own.show()
     own.view.scrubber.set_frame(30)
     own.view.scrubber.frame_changed.emit(30)
     scene, hand = own.view.scene, own.frame.joints.index("rHand")
     before = scene._items["joints"].positions[hand].copy()
-    drag(qtbot, scene, pixel(scene, before), QPoint(-30, -40))
+    drag_scene(scene, pixel(scene, before), QPoint(-30, -40))
     assert own.port.asked[-1][0] == "reach"
     assert own.port.asked[-1][1]["joint"] == hand
     after = scene._items["joints"].positions
@@ -371,7 +290,7 @@ def test_an_axis_dragged_or_typed_gives_another_loop_whose_tears_are_marked(benc
     row = loop.names.index(own.view.chosen.name)
     assert len(own.view.ball._items["tears"].positions) == len(loop.tears[row]) >= 1
     handle = own.view.ball._items["axis"].positions[0]
-    drag(qtbot, own.view.ball, pixel(own.view.ball, handle), QPoint(25, 60))
+    drag_scene(own.view.ball, pixel(own.view.ball, handle), QPoint(25, 60))
     assert own.port.asked[-1][0] == "loop_error"
     assert not np.allclose(own.view._loop.axis, loop.axis, atol=0.02)
     assert own.view.along.title.startswith("Wrong by 180°")
