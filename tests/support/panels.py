@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 
@@ -138,8 +137,5 @@ def benches(make):
 
     yield kept
     theme().set_mode("light")
-    # Views, their undo stacks and commands refer to each other: they go now, in this thread, one after the other,
-    # and not whenever a later test's computation happens to collect garbage.
     while made:
         made.pop().let_go()
-    gc.collect()
