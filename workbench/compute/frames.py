@@ -49,7 +49,9 @@ class FramePacer:
             self._send(_checked(frame))
         now = time.perf_counter()
         self.cost = now - began
-        self._next = now + max(MINIMUM_INTERVAL, self.cost * (1 / self.share - 1))
+        # Counted from when it was due: of steps a little shorter than the interval, not only every second one is shown.
+        due = max(self._next, began - MINIMUM_INTERVAL)
+        self._next = max(due + MINIMUM_INTERVAL, now + self.cost * (1 / self.share - 1))
 
 
 def _checked(frame: Frame) -> Frame:

@@ -45,6 +45,8 @@ from workbench.views.ticks import format_number
 Cell = str | float | int | bool | None
 Index = QModelIndex | QPersistentModelIndex
 CELL_SPACE = 22.0
+ROWS_MEASURED = 200
+"""Rows that decide the widths of columns: to measure thousands would hold up the window at each change."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class TableView(View):
         self._rows: tuple[tuple[Cell, ...], ...] = ()
         self._texts: tuple[tuple[str, ...], ...] = ()
         self._best: frozenset[tuple[int, int]] = frozenset()
+        self._numeric: tuple[bool, ...] = ()
         self._model = _Model(self)
         self._proxy = _SortByValue(self)
         self._proxy.setSourceModel(self._model)
@@ -90,6 +93,7 @@ class TableView(View):
         self._table.verticalHeader().setDefaultSectionSize(self._table.fontMetrics().height() + 8)
         header = self._table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setResizeContentsPrecision(ROWS_MEASURED)
         header.setStretchLastSection(False)
         header.setHighlightSections(False)
         self._table.clicked.connect(self._row_clicked)
@@ -102,10 +106,14 @@ class TableView(View):
         for row in cells:
             if len(row) != len(made):
                 raise ValueError(f"{self.name}: a row of {len(row)} cells under {len(made)} columns")
+        if (made, cells) == (self._columns, self._rows):
+            self.show_message("")
+            return
         self._model.beginResetModel()
         self._columns, self._rows = made, cells
         by_column = [column_texts([row[index] for row in cells], column) for index, column in enumerate(made)]
         self._texts = tuple(tuple(texts[row] for texts in by_column) for row in range(len(cells)))
+        self._numeric = tuple(_all_numbers([row[index] for row in cells]) for index in range(len(made)))
         self._best = frozenset((row, index) for index in range(len(made)) for row in self._best_rows(index))
         self._model.endResetModel()
         self.show_message("")
@@ -146,7 +154,7 @@ class TableView(View):
     def markdown(self) -> str:
         """Return the table as Markdown, best values in bold, as now sorted."""
         lines = ["| " + " | ".join(_escaped(column.heading, "|") for column in self._columns) + " |"]
-        rules = ["---:" if self._is_numeric(index) else "---" for index in range(len(self._columns))]
+        rules = ["---:" if self._numeric[index] else "---" for index in range(len(self._columns))]
         lines.append("| " + " | ".join(rules) + " |")
         for row in self.row_order:
             cells = []
@@ -158,7 +166,7 @@ class TableView(View):
 
     def latex(self) -> str:
         """Return the table as a LaTeX tabular with booktabs' rules, best values in bold, as now sorted."""
-        kinds = "".join("r" if self._is_numeric(index) else "l" for index in range(len(self._columns)))
+        kinds = "".join("r" if self._numeric[index] else "l" for index in range(len(self._columns)))
         lines = [rf"\begin{{tabular}}{{{kinds}}}", r"\toprule"]
         lines += [" & ".join(_latex(column.heading) for column in self._columns) + r" \\", r"\midrule"]
         for row in self.row_order:
@@ -185,7 +193,7 @@ class TableView(View):
         columns: dict[str, np.ndarray] = {}
         for index, column in enumerate(self._columns):
             cells = [row[index] for row in self._rows]
-            if self._is_numeric(index):
+            if self._numeric[index]:
                 values = np.array([math.nan if cell is None else float(cell) for cell in cells])
             else:
                 values = np.array(["" if cell is None else str(cell) for cell in cells])
@@ -250,7 +258,7 @@ class TableView(View):
             used = bold if index in best else font
             painter.setFont(used)
             place = QRectF(left + 6, y, width - 12, row_height)
-            side = Qt.AlignmentFlag.AlignRight if self._is_numeric(index) else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if self._numeric[index] else Qt.AlignmentFlag.AlignLeft
             draw_text(painter, place, elided(text, width - 12, used), theme().foreground, side)
             left += width
 
@@ -266,10 +274,6 @@ class TableView(View):
         if isinstance(sort, list) and len(sort) == 2 and isinstance(sort[0], int):
             order = Qt.SortOrder.DescendingOrder if sort[1] else Qt.SortOrder.AscendingOrder
             self._table.sortByColumn(sort[0], order)
-
-    def _is_numeric(self, index: int) -> bool:
-        cells = [row[index] for row in self._rows if row[index] is not None]
-        return bool(cells) and all(is_number(cell) for cell in cells)
 
 
 class _Model(QAbstractTableModel):
@@ -288,7 +292,7 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return view._texts[row][column]
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            side = Qt.AlignmentFlag.AlignRight if view._is_numeric(column) else Qt.AlignmentFlag.AlignLeft
+            side = Qt.AlignmentFlag.AlignRight if view._numeric[column] else Qt.AlignmentFlag.AlignLeft
             return side | Qt.AlignmentFlag.AlignVCenter
         if role == Qt.ItemDataRole.FontRole and (row, column) in view._best:
             font = QFont()
@@ -314,6 +318,12 @@ class _SortByValue(QSortFilterProxyModel):
     def lessThan(self, left: Index, right: Index) -> bool:
         rows = self._view._rows
         return sort_key(rows[left.row()][left.column()]) < sort_key(rows[right.row()][right.column()])
+
+
+def _all_numbers(cells: Sequence[Cell]) -> bool:
+    """Whether a column is to be set flush right: it has numbers, and nothing but numbers and gaps."""
+    found = [cell for cell in cells if cell is not None]
+    return bool(found) and all(is_number(cell) for cell in found)
 
 
 def sort_key(cell: Cell) -> tuple[int, float, str]:

@@ -124,3 +124,22 @@ def test_sorting_comes_back(view, show):
     other.set_rows(("a", "b"), [(1, 1), (2, 2)])
     other.restore(view.state())
     assert other.row_order == (1, 0)
+
+
+def test_the_same_rows_again_leave_what_is_selected(qtbot):
+    view = TableView("same", "Same")
+    qtbot.addWidget(view)
+    view.set_rows(["name", "value"], [("a", 1.0), ("b", float("nan"))])
+    view.select_row(1)
+    view.set_rows(["name", "value"], [("a", 1.0), ("b", float("nan"))])
+    assert [index.row() for index in view._table.selectionModel().selectedRows()] == [1]
+    view.set_rows(["name", "value"], [("a", 1.0), ("b", 2.0)])
+    assert view._table.selectionModel().selectedRows() == []
+
+
+def test_columns_of_numbers_and_gaps_stand_right_and_words_left(qtbot):
+    view = TableView("sides", "Sides")
+    qtbot.addWidget(view)
+    view.set_rows(["word", "number", "gap", "mixed"], [("a", 1, None, 1), ("b", None, None, "x")])
+    sides = [view._model.data(view._model.index(0, column), Qt.ItemDataRole.TextAlignmentRole) for column in range(4)]
+    assert [bool(side & Qt.AlignmentFlag.AlignRight) for side in sides] == [False, True, False, False]
