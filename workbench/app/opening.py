@@ -60,7 +60,7 @@ class Opener(QObject):
         """Add the run in a file to the recorded runs, and show it in the panel of its paper."""
         try:
             folder, record = await asyncio.to_thread(unpack_run, path, RunStore(folders().runs))
-        except UserError as error:
+        except (UserError, OSError) as error:
             self._window.notifications.say("error", str(error))
             return
         self._show(folder, record)

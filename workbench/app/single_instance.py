@@ -32,7 +32,7 @@ class SingleInstance(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lock = QLockFile(f"{_address()}.lock")
+        self._lock = QLockFile(str(_runtime_folder() / f"{_name()}.lock"))
         self._lock.setStaleLockTime(0)  # however old: only a lock whose process is gone is stale
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
@@ -99,10 +99,18 @@ def _hand_over(paths: Sequence[Path]) -> bool:
 
 def _address() -> str:
     """A socket in the user's own runtime folder (a pipe's name on Windows), one for each home."""
-    home = hashlib.sha256(str(folders().data.absolute()).encode()).hexdigest()[:16]
-    name = f"paper-workbench-{home}"
+    return _name() if sys.platform == "win32" else str(_runtime_folder() / _name())
+
+
+def _name() -> str:
+    """Short, since the path of a socket may have some hundred letters."""
+    return f"workbench-{hashlib.sha256(str(folders().data.absolute()).encode()).hexdigest()[:12]}"
+
+
+def _runtime_folder() -> Path:
     if sys.platform == "win32":
-        return name
-    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or Path(tempfile.gettempdir()) / f"paper-workbench-{os.getuid()}")
-    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return str(runtime / name)
+        return Path(tempfile.gettempdir())  # of this user
+    runtime = os.environ.get("XDG_RUNTIME_DIR") or Path(tempfile.gettempdir()) / f"paper-workbench-{os.getuid()}"
+    folder = Path(runtime)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder

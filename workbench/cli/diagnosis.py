@@ -16,10 +16,11 @@ from rich.table import Table
 
 from workbench import __version__
 from workbench.runs import folders
-from workbench.runs.processes import own_command
+from workbench.runs.processes import is_bundled, own_command
 from workbench.runs.store import machine_text
 
 SECONDS = 60
+NO_GPU = "Everything runs on the processor; for a GPU install with pip, and the torch build for its driver."
 
 
 @dataclass(frozen=True)
@@ -90,13 +91,14 @@ def _audio() -> Finding:
 
 def _torch() -> Finding:
     works, found = _probe("torch")
-    mend = "" if works else "Reinstall torch (pip install --force-reinstall torch)."
+    again = "Install the workbench anew." if is_bundled() else "Reinstall torch (pip install --force-reinstall torch)."
+    mend = "" if works else again
     return Finding("computing", works, found, mend, is_needed=True)
 
 
 def _accelerator() -> Finding:
     works, found = _probe("accelerator")
-    mend = "" if works else "Everything runs on the processor; for a GPU install the torch build for its driver."
+    mend = "" if works else NO_GPU
     return Finding("accelerator", works, found if works else "none", mend)
 
 
