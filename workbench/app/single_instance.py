@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -44,6 +45,9 @@ class SingleInstance(QObject):
             QLocalServer.removeServer(_address())  # a crash leaves its socket behind
             if not self._server.listen(_address()):
                 log.warning("A second start will open a window of its own: %s", self._server.errorString())
+            return True
+        if self._lock.error() != QLockFile.LockError.LockFailedError:
+            log.warning("A second start will open a window of its own: %s cannot be written.", _runtime_folder())
             return True
         if _hand_over(paths):
             return False
@@ -110,7 +114,10 @@ def _name() -> str:
 def _runtime_folder() -> Path:
     if sys.platform == "win32":
         return Path(tempfile.gettempdir())  # of this user
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or Path(tempfile.gettempdir()) / f"paper-workbench-{os.getuid()}"
-    folder = Path(runtime)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or "")
+    if runtime.is_absolute() and os.access(runtime, os.W_OK | os.X_OK):
+        return runtime
+    folder = Path(tempfile.gettempdir()) / f"paper-workbench-{os.getuid()}"  # as after `su`, where it is another's
+    with contextlib.suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
     return folder

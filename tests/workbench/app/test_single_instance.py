@@ -93,3 +93,19 @@ def test_another_home_has_an_instance_of_its_own(first, qapp, tmp_path, monkeypa
     assert other.start([])
     assert other._server.isListening()
     other.close()
+
+
+def test_a_runtime_folder_of_somebody_else_is_not_used(qapp, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "not there"))
+    instance = SingleInstance()
+    assert instance.start([])
+    assert instance._server.isListening()
+    instance.close()
+
+
+def test_where_nothing_can_be_locked_the_window_opens_at_once(qapp, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("workbench.app.single_instance._runtime_folder", lambda: tmp_path / "not there")
+    instance = SingleInstance()
+    assert instance.start([])
+    assert "cannot be written" in caplog.text
+    instance.close()
