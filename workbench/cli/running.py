@@ -14,7 +14,7 @@ from workbench.cli import parse_settings
 from workbench.cli.targets import find_experiment
 from workbench.runs import Settings, folders
 from workbench.runs.archive import pack_run
-from workbench.sdk import Experiment, MetricsHistory, Parameters
+from workbench.sdk import Experiment, MetricsHistory, Parameters, UserError
 
 if TYPE_CHECKING:
     from workbench.compute.recording import Recorder
@@ -86,7 +86,10 @@ def run(
     if export is not None:
         _export(export, experiment, history, recorder, figures)
     if save is not None:
-        pack_run(recorder.folder, save, export)
+        try:
+            pack_run(recorder.folder, save, export)
+        except OSError as error:
+            raise UserError(f"{save} cannot be written: {error.strerror or error}.") from None
         print(f"saved as {save}")
 
 

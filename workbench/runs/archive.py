@@ -49,6 +49,7 @@ def pack_run(folder: RunFolder, target: Path, exported: Path | None = None) -> N
         folder.read()
     except ValueError as problem:
         raise UserError(str(problem)) from None
+    target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".packing-") as temporary:
         packed = Path(temporary) / target.name
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:

@@ -6,8 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import pytest
+
+from workbench.runs import RunStore
+from workbench.runs.archive import unpack_run
 
 
 def workbench(*arguments, expect=0, **environment):
@@ -57,6 +61,19 @@ def test_run_without_a_display_records_exports_and_draws(user_plugins, tmp_path)
     assert (out / "data" / "loss.npz").exists()
     assert (out / "line.txt").read_text() == "60\n"
     assert len(RunStore(folders().runs).runs("tiny")) == 1
+
+
+def test_a_run_is_saved_as_one_file_or_says_in_a_sentence_why_not(user_plugins, tmp_path):
+    file = tmp_path / "new" / "line.workbench-run"
+    workbench("run", "tiny", "--steps", 5, "--quiet", "--save", file, "--export", tmp_path / "out", "--no-figures")
+    folder, record = unpack_run(file, RunStore(tmp_path / "elsewhere" / "runs"))
+    assert (record.plugin, record.step) == ("tiny", 5)
+    assert folder.checkpoint.exists()
+    assert "export/metrics.csv" in zipfile.ZipFile(file).namelist()
+    (tmp_path / "file").write_text("")
+    lost = workbench("run", "tiny", "--steps", 5, "--quiet", "--save", tmp_path / "file" / "x.workbench-run", expect=1)
+    assert "x.workbench-run cannot be written" in lost.stderr
+    assert len(lost.stderr.strip().splitlines()) == 1
 
 
 def test_the_same_seed_gives_the_same_numbers(user_plugins, tmp_path):

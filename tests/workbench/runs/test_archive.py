@@ -134,6 +134,12 @@ def test_a_file_that_unpacks_to_more_than_a_run_may_have_is_refused_before_it_is
     assert list(elsewhere.root.iterdir()) == []
 
 
+def test_the_folder_of_the_file_is_made_where_it_is_missing(packed, elsewhere, tmp_path):
+    folder, _ = unpack_run(packed[0], elsewhere)
+    pack_run(folder, tmp_path / "new" / "deep" / f"x{SUFFIX}")
+    assert [file.name for file in (tmp_path / "new" / "deep").iterdir()] == [f"x{SUFFIX}"]
+
+
 def test_a_folder_that_is_no_run_is_not_packed(tmp_path):
     with pytest.raises(UserError, match=r"is not a readable run record"):
         pack_run(RunFolder(tmp_path), tmp_path / f"x{SUFFIX}")
