@@ -386,6 +386,8 @@ def test_elbows_and_fits_are_found_where_they_were_put():
     n = np.array([100.0, 200, 400, 800])
     assert scaling_fits(n, 3 * n**-1.5)["power law"][2] == pytest.approx(1.5)
     assert scaling_fits(n, 3 * np.exp(-n / 300))["exponential"][2] == pytest.approx(300)
+    assert scaling_fits(n, np.full(len(n), 0.2035)) == {}
+    assert scaling_fits(n, 3 * n**0.5) == {}
 
 
 # Stochastic equations

@@ -229,10 +229,17 @@ def elbow(x: Float[np.ndarray, " k"], errors: Float[np.ndarray, " k"]) -> tuple[
     return joint, (line, np.exp(fitted))
 
 
+SMALLEST_FALL = 1e-3
+"""Of the logarithm of the error: less is not a fall."""
+
+
 def scaling_fits(
     n: Float[np.ndarray, " k"], errors: Float[np.ndarray, " k"]
 ) -> dict[str, tuple[np.ndarray, np.ndarray, float, float]]:
-    """Exponential a e^(-n / b) and power law a n^(-b) through the errors: x, y, b, and rms misfit in log error."""
+    """Exponential a e^(-n / b) and power law a n^(-b) through the errors: x, y, b, and rms misfit in log error.
+
+    Errors that do not fall over the whole range have neither.
+    """
     good = np.isfinite(errors) & (errors > 0)
     n, y = np.asarray(n, float)[good], np.log(np.asarray(errors, float)[good])
     found = {}
@@ -241,7 +248,9 @@ def scaling_fits(
     line = np.geomspace(n[0], n[-1], 100)
     for name, of in (("exponential", lambda v: v), ("power law", np.log)):
         slope, offset = np.polyfit(of(n), y, 1)
+        if slope * (of(n[-1]) - of(n[0])) > -SMALLEST_FALL:
+            continue
         residual = float(np.sqrt(np.mean((offset + slope * of(n) - y) ** 2)))
-        rate = -1 / slope if name == "exponential" and slope else -slope
+        rate = -1 / slope if name == "exponential" else -slope
         found[name] = line, np.exp(offset + slope * of(line)), float(rate), residual
     return found
